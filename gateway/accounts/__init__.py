@@ -1,0 +1,1 @@
+"""Who people are: accounts, identifiers, contacts, credentials, one-time links, trusted devices."""

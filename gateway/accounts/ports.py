@@ -1,0 +1,89 @@
+"""What the accounts need from outside. Every write takes the effects that commit with it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.accounts.account import Account
+from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
+from gateway.accounts.trusted_device import TrustedDevice
+from gateway.journal.effects import Effects
+
+
+class AccountExistsError(Exception):
+    """The user name, the e-mail or the RPPS belongs to another account; `field` says which."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class Accounts(Protocol):
+    def get(self, account_id: str) -> Account | None: ...
+
+    def find_by_username(self, username: str) -> Account | None:
+        """`username` is compared case-folded."""
+        ...
+
+    def find_by_rpps(self, rpps: str) -> Account | None: ...
+
+    def find_by_verified_email(self, email: str) -> Account | None:
+        """Only an address that was verified names an account."""
+        ...
+
+    def find_by_email(self, email: str) -> Account | None: ...
+
+    def all(self, *, limit: int = 100, after: str | None = None) -> Sequence[Account]: ...
+
+    def create(self, account: Account, effects: Effects) -> None:
+        """Raises AccountExistsError."""
+        ...
+
+    def update(self, account: Account, effects: Effects) -> None:
+        """Writes the whole account (raises AccountExistsError); links of an older contact version are revoked."""
+        ...
+
+    def set_password(self, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
+        """Consumes `link` and writes `account` (new password hash, status) in one transaction; revokes every other
+        link and every trusted device of the account. False, and nothing written, when the link was used, revoked or
+        has expired meanwhile (`now >= expires_at`)."""
+        ...
+
+    def note_signin(self, account_id: str, now: float) -> None: ...
+
+
+class OneTimeLinks(Protocol):
+    def issue(self, link: OneTimeLink, effects: Effects) -> None:
+        """Stores the link and revokes the older ones of the same purpose, together."""
+        ...
+
+    def find_by_digest(self, digest: bytes) -> OneTimeLink | None: ...
+
+    def get(self, link_id: str) -> OneTimeLink | None: ...
+
+    def latest(self, account_id: str, purpose: LinkPurpose) -> OneTimeLink | None: ...
+
+
+class TrustedDevices(Protocol):
+    def trust(self, device: TrustedDevice, effects: Effects) -> None: ...
+
+    def find(self, device_id: str) -> TrustedDevice | None: ...
+
+    def of(self, account_id: str) -> Sequence[TrustedDevice]: ...
+
+    def renew(self, device_id: str, *, used_at: float, proved_at: float | None = None) -> None: ...
+
+    def revoke(self, device_id: str, at: float, effects: Effects) -> None: ...
+
+
+class Outbox(Protocol):
+    """Outgoing items committed with their cause; the jobs take them one by one."""
+
+    def take(
+        self, now: float, *, limit: int = 20, lease_seconds: float = 60
+    ) -> Sequence[tuple[str, str, dict[str, str | int], int]]:
+        """(id, kind, payload, tries) of due items, leased: another process does not get them meanwhile."""
+        ...
+
+    def done(self, item_id: str, effects: Effects) -> None: ...
+
+    def retry(self, item_id: str, *, at: float, effects: Effects) -> None: ...

@@ -1,0 +1,35 @@
+"""A registered application, as its file in `idp_config/clients/` describes it (OID-10, OID-11)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class ClientAuthenticationMethod(StrEnum):
+    CLIENT_SECRET_BASIC = "client_secret_basic"
+    CLIENT_SECRET_POST = "client_secret_post"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """`name` is by language ("fr", "en"); redirect URIs are compared as exact strings; `audience` is the resource
+    server that its access tokens are for; `min_acr` the lowest level it accepts."""
+
+    client_id: str
+    name: Mapping[str, str]
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    authentication_method: ClientAuthenticationMethod
+    scopes: frozenset[str]
+    audience: str
+    role_application: str
+    """The application's name in roles.yaml."""
+    min_acr: str | None = None
+    id_token_algorithm: str = "ES256"
+    legacy_no_pkce_reason: str | None = None
+    max_structures: int = 40
+    otp_interval_seconds: int | None = None
+    home_url: str | None = None
+    contacts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

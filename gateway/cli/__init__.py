@@ -1,0 +1,1 @@
+"""The administrators' command line, one file per noun."""

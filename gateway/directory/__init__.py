@@ -1,0 +1,1 @@
+"""Readers of outside directories: role and structure files of the ROR's account module."""

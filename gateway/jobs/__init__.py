@@ -1,0 +1,1 @@
+"""What runs without a request: drains the outbox and the journal spool, imports directories, purges."""

@@ -1,0 +1,1 @@
+"""Senders of e-mail and SMS, and the texts they send."""

@@ -1,0 +1,140 @@
+"""What the provider needs from outside.
+
+Ports of the people's door (the authorization endpoint) are plain calls; ports of the machine door are coroutines, because
+its endpoints run on the event loop (decision record 0001).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from gateway.journal.effects import Effects
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """A code and what it is bound to (OID-04). `handle` is the code; stores keep its hash. `grant_id` names the grant that
+    its redemption creates, in the account's partition. `acr`, `amr`, `auth_time` come from the session's evidence."""
+
+    handle: str
+    grant_id: str
+    account_id: str
+    session_handle_digest: str
+    sid: str
+    client_id: str
+    redirect_uri: str
+    scope: tuple[str, ...]
+    code_challenge: str | None
+    nonce: str | None
+    auth_time: float
+    acr: str
+    amr: tuple[str, ...]
+    structure: str | None
+    issued_at: float
+    expires_at: float
+    claims_request: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a redeemed code gave: alive as long as its session and until `expires_at`. Access tokens name it in `jti`."""
+
+    id: str
+    account_id: str
+    session_handle_digest: str
+    sid: str
+    client_id: str
+    scope: tuple[str, ...]
+    structure: str | None
+    auth_time: float
+    acr: str
+    amr: tuple[str, ...]
+    expires_at: float
+
+
+class CodeState(StrEnum):
+    FRESH = "fresh"
+    SPENT = "spent"
+
+
+class AuthorizationCodes(Protocol):
+    """People's door."""
+
+    def issue(self, code: AuthorizationCode, effects: Effects) -> bool:
+        """Stores the code, tied to its session: False (and nothing stored) when that session has ended meanwhile."""
+        ...
+
+
+class Redemption(StrEnum):
+    REDEEMED = "redeemed"
+    REPLAYED = "replayed"
+    """The code was spent before: its grant has just been revoked."""
+    UNKNOWN = "unknown"
+    """Never issued, expired, or its session ended."""
+
+
+class Grants(Protocol):
+    """Machine door."""
+
+    async def find_code(self, handle: str, now: float) -> tuple[AuthorizationCode, CodeState] | None:
+        """The code as it was issued, without spending it (spent codes are remembered until the grant's end)."""
+        ...
+
+    async def redeem_code(
+        self, handle: str, grant: Grant, now: float, *, if_redeemed: Effects, if_replayed: Effects
+    ) -> Redemption:
+        """Spends the code and creates its grant in one step; a code spent before revokes the grant of its first use
+        (RFC 6749 §4.1.2). Of any number of parallel calls exactly one is REDEEMED, and its grant does not survive."""
+        ...
+
+    async def burn_code(self, handle: str, now: float, effects: Effects) -> None:
+        """Spends the code without giving anything (wrong verifier, wrong redirect URI); a spent one revokes its grant."""
+        ...
+
+    async def find_grant(self, grant_id: str, now: float) -> Grant | None:
+        """None when revoked, expired, or its session has ended."""
+        ...
+
+    async def note(self, effects: Effects) -> None:
+        """Appends to the spool what changes nothing else (a refused token request, a userinfo read)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StructureRights:
+    """What a person may do in one structure, for one application. `end` is the last civil day of the earliest ending
+    habilitation that gives something (ISO date)."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    entitlements: tuple[str, ...]
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What claims are made of, read live. `active` false: nothing is issued."""
+
+    account_id: str
+    active: bool
+    given_name: str
+    family_name: str
+    email: str | None
+    email_verified: bool
+    rpps: str | None
+    rpps_proof: str | None
+    profession: str | None
+    language: str
+
+
+class People(Protocol):
+    def person(self, account_id: str) -> Person | None: ...
+
+    def rights(
+        self, account_id: str, role_application: str, acr: str, now: float
+    ) -> tuple[Sequence[StructureRights], str, float | None]:
+        """Live rights by structure, the mapping's version, and the oldest instant at which a source was read (None when
+        nothing comes from a source)."""
+        ...

@@ -1,0 +1,1 @@
+"""Health, metrics, logs. Imports no room."""

@@ -1,0 +1,1 @@
+"""What a professional goes through to prove who they are."""

@@ -1,0 +1,29 @@
+"""A session of the gateway: server-side, found by the hash of its cookie, bounded in idle and in absolute time
+(SES-01…SES-03)."""
+
+from dataclasses import dataclass
+
+from gateway.signin.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`handle` is the cookie's value; stores keep its hash only and give it back from the caller. `sid` is the public
+    session identifier of tokens. Instants are seconds since the epoch; `idle_seconds` is the limit in force."""
+
+    handle: str
+    sid: str
+    account_id: str
+    started_at: float
+    auth_time: float
+    last_used_at: float
+    absolute_end: float
+    idle_seconds: int
+    evidence: tuple[Evidence, ...]
+    clients: tuple[str, ...] = ()
+    active_structure: str | None = None
+    version: int = 1
+
+    def expires_at(self) -> float:
+        """The instant from which it is no longer accepted, unless it is used before."""
+        return min(self.last_used_at + self.idle_seconds, self.absolute_end)

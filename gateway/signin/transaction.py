@@ -1,0 +1,58 @@
+"""A login transaction: what one browser tab is in the middle of. The journey's only memory.
+
+It is opened for a demand (an application, or the gateway's own pages) and bound to one browser by a pre-session cookie;
+its address in the URL is worth nothing in another browser.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from gateway.signin.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the authorization request demands of the journey. `acr_values` in order of preference; `fresh_since`: proofs
+    older than this instant do not count (prompt=login, max_age)."""
+
+    client_id: str | None = None
+    min_acr: str | None = None
+    acr_values: tuple[str, ...] = ()
+    acr_essential: bool = False
+    fresh_since: float | None = None
+    login_hint: str | None = None
+    ui_locale: str | None = None
+    structure: str | None = None
+    otp_interval_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigninTransaction:
+    """`handle` names it in URLs (stores keep its hash); `browser` is the hash of the pre-session cookie; `continuation` is
+    what the room that opened it needs to go on (the authorization request, for `oidc`), opaque to the journey."""
+
+    handle: str
+    browser: str
+    demand: Demand
+    continuation: Mapping[str, Any]
+    opened_at: float
+    expires_at: float
+    account_id: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    code_challenge_id: str | None = None
+    """The one-time-code challenge under way."""
+    code_channel: str | None = None
+    """The channel of that challenge."""
+    device_challenge: str | None = None
+    device_skipped: bool = False
+    trust_offered: bool = False
+    chosen_structure: str | None = None
+    session_digest: str | None = None
+    """Digest of the handle of the session that this transaction ended in, once it is complete."""
+    refusal: str | None = None
+    """Why the journey cannot give what was demanded, as an OAuth error code (`access_denied`,
+    `unmet_authentication_requirements`)."""
+    version: int = 1
+    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,61 @@
+"""`python -m sandbox`: starts everything in one process and says `sandbox ready` on one line when it listens.
+
+Exit status: 0 after SIGTERM or Ctrl-C, 2 when it refuses to start. With a port 0 the ready line carries the real
+addresses as JSON.
+"""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sandbox.options import SandboxOptions, SandboxRefusal, accepted_addresses
+from sandbox.running import RunningSandbox, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    logging.basicConfig(level=logging.WARNING, format="sandbox: %(message)s")
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    try:
+        with run(options) as running:
+            print(_ready_line(options, running), flush=True)
+            asked_to_stop.wait()
+    except SandboxRefusal as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _ready_line(options: SandboxOptions, running: RunningSandbox) -> str:
+    if not accepted_addresses(options).any_port_is_free_choice:
+        return "sandbox ready"
+    addresses = {
+        "world": running.world_url,
+        "smtp": running.smtp_address,
+        "orientation": running.orientation_url,
+    }
+    return f"sandbox ready {json.dumps(addresses)}"
+
+
+def _options(arguments: list[str] | None) -> SandboxOptions:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="The outside world of the demo, on loopback.")
+    parser.add_argument("--profile", required=True, help="demo or test; anything else is refused")
+    parser.add_argument("--issuer", required=True, metavar="URL", help="the gateway")
+    parser.add_argument("--world", required=True, metavar="HOST:PORT", help="the page with mailbox and phone")
+    parser.add_argument("--smtp", required=True, metavar="HOST:PORT", help="where mails arrive")
+    parser.add_argument("--orientation", required=True, metavar="HOST:PORT", help="the sample application")
+    parser.add_argument("--orientation-client-id", required=True, metavar="ID")
+    parser.add_argument("--orientation-client-secret-file", required=True, type=Path, metavar="PATH")
+    parser.add_argument("--clock-offset-file", type=Path, metavar="PATH", help="the clock shared with the gateway")
+    parser.add_argument("--people-file", type=Path, metavar="PATH", help="YAML list of the demo's people")
+    return SandboxOptions(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

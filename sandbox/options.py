@@ -1,0 +1,67 @@
+"""What the sandbox is started with, and the refusals that come before anything listens.
+
+Refuses any profile but `demo` and `test` (the sandbox must never stand beside real accounts), any address that is
+not loopback, and a people file that cannot be read. Each refusal is one sentence.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.loopback import LoopbackAddress, NotLoopback, is_loopback_url, parse_loopback_address
+
+ALLOWED_PROFILES = ("demo", "test")
+
+
+class SandboxRefusal(Exception):
+    """The sandbox does not start; the message is one sentence for the person who started it."""
+
+
+@dataclass(frozen=True)
+class SandboxOptions:
+    """Addresses are `host:port`; port 0 takes a free one. `issuer` is the gateway's URL, not contacted at start."""
+
+    profile: str
+    issuer: str
+    world: str
+    smtp: str
+    orientation: str
+    orientation_client_id: str
+    orientation_client_secret_file: Path
+    clock_offset_file: Path | None = None
+    people_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class ListeningAddresses:
+    world: LoopbackAddress
+    smtp: LoopbackAddress
+    orientation: LoopbackAddress
+
+    @property
+    def any_port_is_free_choice(self) -> bool:
+        return 0 in (self.world.port, self.smtp.port, self.orientation.port)
+
+
+def accepted_addresses(options: SandboxOptions) -> ListeningAddresses:
+    """The checked listening addresses, or SandboxRefusal."""
+    if options.profile not in ALLOWED_PROFILES:
+        raise SandboxRefusal(
+            f"The sandbox holds public passwords and starts only with --profile demo or test, "
+            f"not with {options.profile!r}."
+        )
+    if not is_loopback_url(options.issuer):
+        raise SandboxRefusal(
+            f"The sandbox stays on this machine, and --issuer {options.issuer!r} is not a loopback URL."
+        )
+    return ListeningAddresses(
+        world=_listening("--world", options.world),
+        smtp=_listening("--smtp", options.smtp),
+        orientation=_listening("--orientation", options.orientation),
+    )
+
+
+def _listening(option: str, text: str) -> LoopbackAddress:
+    try:
+        return parse_loopback_address(text)
+    except NotLoopback as refusal:
+        raise SandboxRefusal(f"The sandbox stays on this machine, and {option} {refusal}.") from refusal
