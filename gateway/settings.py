@@ -1,0 +1,211 @@
+"""The settings of one deployment: a profile, where things are, and the parameters that may move within bounds.
+
+Read from one YAML file (`--config`, or PASSERELLE_CONFIG), never from a secret in the environment: secrets are named by files.
+An unknown key, a parameter out of its bound, or anything that only the local demo may do (plain http, clear-text stores, a
+shared clock) refuses to start and names the key (DECISIONS 1, OPS-03).
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from gateway.parameters import Parameters, parameters_for
+
+Profile = Literal["demo", "standard", "regulated"]
+
+
+class ConfigurationError(Exception):
+    """A sentence for the administrator: what is wrong, in which key, and what would be right."""
+
+
+def is_loopback(host: str | None) -> bool:
+    """`localhost` or an address of 127.0.0.0/8 or ::1."""
+    if host is None:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(_Section):
+    """`url`: sqlite:///path or postgresql://user@host/name?sslmode=verify-full (the password stands in a file)."""
+
+    url: str = "sqlite:///{data}/passerelle.db"
+    password_file: Path | None = None
+
+
+class Ephemeral(_Section):
+    """`url`: sqlite:///path, rediss://host:port/0 or unix:///path."""
+
+    url: str = "sqlite:///{data}/ephemeral.db"
+    password_file: Path | None = None
+
+
+class Smtp(_Section):
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    username: str | None = None
+    password_file: Path | None = None
+    sender: str = Field(pattern=r"^[^\r\n<>]+@[^\r\n<>]+$")
+
+
+class Sms(_Section):
+    """A provider that takes JSON {"to": "+33…", "text": "…"} over HTTP with a bearer token."""
+
+    url: str
+    token_file: Path | None = None
+
+
+class Directory(_Section):
+    """Files that the regional account module drops; absent: nothing is imported."""
+
+    structures_file: Path | None = None
+    roles_file: Path | None = None
+    source: str = "ror"
+
+
+def _endpoint(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"(\[[0-9a-f:]+\]|[^:\s]+):\d{1,5}", value):
+        raise ValueError("write an address and a port, such as 127.0.0.1:8080")
+    return value
+
+
+class Settings(_Section):
+    profile: Profile = "standard"
+    issuer: str
+    listen: Annotated[str, BeforeValidator(_endpoint)] = "127.0.0.1:8080"
+    workers: int = Field(default=1, ge=1, le=64)
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-For is believed (WEB-06)."""
+    idp_config: Path = Path("idp_config")
+    data: Path = Path("var")
+    kek_file: Path = Path("{data}/kek.key")
+    database: Database = Database()
+    ephemeral: Ephemeral = Ephemeral()
+    smtp: Smtp
+    sms: Sms | None = None
+    directory: Directory = Directory()
+    clock_offset_file: Path | None = None
+    node: str = "gateway-1"
+    means: tuple[Literal["password"], ...] = ("password",)
+    """Switched-on means of sign-in; what is not here is off at every door (DECISIONS 4)."""
+    parameters: Mapping[str, Any] = Field(default_factory=dict)
+    """Values of the parameter table, by their dotted names; the rest keeps the profile's default."""
+
+    @property
+    def values(self) -> Parameters:
+        """The whole parameter table as this deployment has it."""
+        return parameters_for(self.profile, self.parameters)
+
+    def located(self, path: Path | str) -> str:
+        """`path` with `{data}` filled in."""
+        return str(path).replace("{data}", str(self.data))
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        _check_transport(self)
+        _ = self.values  # out-of-bound parameters are refused here, by name
+        if self.profile == "regulated" and "password" in self.means:
+            raise ValueError(
+                "means: the regulated profile opens no session from a password and a mailed code alone (REG-01, REG-02); "
+                "it needs Pro Santé Connect, which this version does not offer yet"
+            )
+        return self
+
+
+def _check_transport(settings: Settings) -> None:
+    """In `demo`, clear text is for loopback; elsewhere it is for nobody (CRY-06, DECISIONS 1)."""
+    demo = settings.profile == "demo"
+
+    def clear_text(key: str, host: str | None, way_out: str) -> None:
+        if not demo:
+            raise ValueError(f"{key}: clear text is for the demo profile only; {way_out}")
+        if not is_loopback(host):
+            raise ValueError(f"{key}: even in the demo, clear text stays on loopback addresses; {way_out}")
+
+    issuer = urlsplit(settings.issuer)
+    if issuer.scheme not in {"http", "https"} or not issuer.hostname or issuer.query or issuer.fragment:
+        raise ValueError("issuer: write an https address without query or fragment")
+    if issuer.path or settings.issuer.endswith("/"):
+        raise ValueError("issuer: write scheme and host only (and no final slash); cookies need the whole host")
+    if issuer.scheme == "http":
+        clear_text("issuer", issuer.hostname, "use https")
+    if settings.smtp.tls == "none":
+        clear_text("smtp.tls", settings.smtp.host, "use starttls or implicit")
+    if settings.sms is not None and urlsplit(settings.sms.url).scheme != "https":
+        clear_text("sms.url", urlsplit(settings.sms.url).hostname, "use https")
+    ephemeral = urlsplit(settings.ephemeral.url)
+    if ephemeral.scheme == "redis":
+        clear_text("ephemeral.url", ephemeral.hostname, "use rediss:// or a Unix socket")
+    elif ephemeral.scheme not in {"sqlite", "rediss", "unix"}:
+        raise ValueError("ephemeral.url: write sqlite:///path, rediss://host:port/0 or unix:///path")
+    database = urlsplit(settings.database.url)
+    if database.scheme == "postgresql":
+        _check_postgresql(database.hostname, parse_qs(database.query), clear_text)
+    elif database.scheme != "sqlite":
+        raise ValueError("database.url: write sqlite:///path or postgresql://user@host/name")
+    for key, url in (("database.url", database), ("ephemeral.url", ephemeral)):
+        if url.password:
+            raise ValueError(
+                f"{key}: no password in an address; put it in a file and name it in {key[:-4]}.password_file"
+            )
+    if settings.clock_offset_file is not None and not demo:
+        raise ValueError("clock_offset_file: only the demo profile may move its clock")
+
+
+def _check_postgresql(host: str | None, query: Mapping[str, list[str]], clear_text: Any) -> None:
+    socket = host is None and query.get("host", [""])[0].startswith("/")
+    if not socket and query.get("sslmode", [""])[0] != "verify-full":
+        clear_text("database.url", host or query.get("host", [None])[0], "add sslmode=verify-full or use a Unix socket")
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in `path`; ConfigurationError says what to change. Relative paths are relative to the file's folder."""
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror}); name the settings file with --config"
+        ) from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: is not YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{path}: write a list of `key: value`, such as `issuer: https://…`")
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(f"{path}: {_sentence(item)}" for item in error.errors())) from None
+    base = path.resolve().parent
+    return settings.model_copy(
+        update={
+            "idp_config": base / settings.idp_config,
+            "data": base / settings.data,
+            "directory": settings.directory.model_copy(
+                update={
+                    name: base / value
+                    for name in ("structures_file", "roles_file")
+                    if (value := getattr(settings.directory, name)) is not None
+                }
+            ),
+        }
+    )
+
+
+def _sentence(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
