@@ -44,7 +44,9 @@ def _ready_line(options: SandboxOptions, running: RunningSandbox) -> str:
 
 
 def _options(arguments: list[str] | None) -> SandboxOptions:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="The outside world of the demo, on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="The outside world of the demo, on loopback."
+    )
     parser.add_argument("--profile", required=True, help="demo or test; anything else is refused")
     parser.add_argument("--issuer", required=True, metavar="URL", help="the gateway")
     parser.add_argument("--world", required=True, metavar="HOST:PORT", help="the page with mailbox and phone")

@@ -33,3 +33,9 @@ def duration(span: timedelta) -> str:
     parts += [f"{hours} h"] if hours else []
     parts += [f"{minutes} min"] if minutes else []
     return " ".join(parts) or f"{left} s"
+
+
+def ahead_or_late(offset: timedelta) -> str:
+    if not offset:
+        return "à l’heure de cet ordinateur"
+    return f"en {'avance' if offset > timedelta(0) else 'retard'} de {duration(offset)}"

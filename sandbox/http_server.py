@@ -52,9 +52,10 @@ class HttpServer:
 
 def harden(site: Flask, *, form_targets: tuple[str, ...] = ()) -> None:
     """Loopback host and same-site forms only; no script, style or picture from elsewhere."""
+    targets = " ".join(("'self'", *form_targets))
     policy = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-        f"form-action {' '.join(("'self'", *form_targets))}; frame-ancestors 'none'; base-uri 'none'"
+        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
     )
 
     @site.before_request

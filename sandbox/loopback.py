@@ -49,6 +49,7 @@ def is_loopback_url(url: str) -> bool:
 def _host_and_port(url: str) -> tuple[str | None, int | None]:
     try:
         parts = urlsplit(url)
-        return parts.hostname, parts.port
+        port = parts.port
     except ValueError:
         return None, None
+    return parts.hostname, port

@@ -16,11 +16,10 @@ from sandbox.orientation.configuration import ClientConfiguration
 from sandbox.orientation.pages import orientation_site
 from sandbox.world.faults import Faults
 from sandbox.world.mailbox import Mailbox
-from sandbox.world.pages import World, world_site
 from sandbox.world.people import PeopleFile, UnreadablePeople
 from sandbox.world.phone import Phone
+from sandbox.world.site import World, world_site
 from sandbox.world.smtp import SmtpServer
-
 
 Server = TypeVar("Server", HttpServer, SmtpServer)
 

@@ -1,0 +1,118 @@
+"""The world's JSON API: mails and text messages received, the clock, the faults, and the HTTP SMS provider.
+
+`POST /sms` is what the gateway calls: any bearer token is accepted, none is refused with 401.
+"""
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from sandbox.clock import ClockRefusal
+from sandbox.world.faults import UnknownFault
+from sandbox.world.mailbox import Mail
+from sandbox.world.message_text import codes, links
+from sandbox.world.phone import Sms, UndeliverableSms
+from sandbox.world.surroundings import World
+
+
+def world_api(world: World) -> Blueprint:
+    api = Blueprint("api", __name__)
+
+    @api.get("/api/mails")
+    def mails() -> Response:
+        return jsonify(mails=[_mail_json(mail) for mail in world.mailbox.mails(to=request.args.get("to"))])
+
+    @api.delete("/api/mails")
+    def forget_mails() -> ResponseReturnValue:
+        world.mailbox.clear()
+        return "", 204
+
+    @api.get("/api/sms")
+    def text_messages() -> Response:
+        to = request.args.get("to")
+        if to is not None and to.startswith(" "):
+            to = "+" + to[1:]  # an unescaped + in a query string means a space
+        return jsonify(sms=[_sms_json(sms) for sms in world.phone.messages(to=to)])
+
+    @api.delete("/api/sms")
+    def forget_text_messages() -> ResponseReturnValue:
+        world.phone.clear()
+        return "", 204
+
+    @api.post("/sms")
+    def sms_provider() -> ResponseReturnValue:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return jsonify(error="a bearer token is required"), 401, {"WWW-Authenticate": "Bearer"}
+        if world.faults.sms == "error":
+            return jsonify(error="the SMS provider is out of order"), 503
+        body = request.get_json(silent=True)
+        body = body if isinstance(body, dict) else {}
+        try:
+            sms = world.phone.deliver(to=body.get("to"), text=body.get("text"), received_at=world.clock.now())
+        except UndeliverableSms as refusal:
+            return jsonify(error=str(refusal)), 400
+        return jsonify(id=sms.id), 202
+
+    @api.get("/api/clock")
+    def clock() -> Response:
+        return _clock_json(world)
+
+    @api.post("/api/clock")
+    def move_clock() -> ResponseReturnValue:
+        body = request.get_json(silent=True)
+        try:
+            match body:
+                case {"reset": True}:
+                    world.clock.reset()
+                case {"advance_seconds": int() | float() as seconds}:
+                    world.clock.advance(timedelta(seconds=seconds))
+                case _:
+                    return jsonify(error='expected {"advance_seconds": n} or {"reset": true}'), 400
+        except ClockRefusal as refusal:
+            return jsonify(error=str(refusal)), 409
+        except (OverflowError, ValueError):
+            return jsonify(error="advance_seconds is out of range"), 400
+        return _clock_json(world)
+
+    @api.get("/api/faults")
+    def faults() -> Response:
+        return jsonify(world.faults.as_json())
+
+    @api.post("/api/faults")
+    def switch_faults() -> ResponseReturnValue:
+        try:
+            world.faults.switch(request.get_json(silent=True))
+        except UnknownFault as refusal:
+            return jsonify(error=str(refusal)), 400
+        return jsonify(world.faults.as_json())
+
+    return api
+
+
+def _clock_json(world: World) -> Response:
+    return jsonify(now=world.clock.now().isoformat(), offset_seconds=world.clock.offset().total_seconds())
+
+
+def _mail_json(mail: Mail) -> dict[str, object]:
+    return {
+        "id": mail.id,
+        "from": mail.sender,
+        "to": list(mail.recipients),
+        "subject": mail.subject,
+        "text": mail.text,
+        "links": links(mail.text),
+        "codes": codes(mail.text),
+        "received_at": mail.received_at.isoformat(),
+    }
+
+
+def _sms_json(sms: Sms) -> dict[str, object]:
+    return {
+        "id": sms.id,
+        "to": sms.to,
+        "text": sms.text,
+        "codes": codes(sms.text),
+        "received_at": sms.received_at.isoformat(),
+    }

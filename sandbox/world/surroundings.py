@@ -1,0 +1,20 @@
+"""Everything the site « Le monde autour » shows or moves, in one value handed to its pages and its API."""
+
+from dataclasses import dataclass
+
+from sandbox.clock import WorldClock
+from sandbox.world.faults import Faults
+from sandbox.world.mailbox import Mailbox
+from sandbox.world.people import PeopleFile
+from sandbox.world.phone import Phone
+
+
+@dataclass(frozen=True)
+class World:
+    mailbox: Mailbox
+    phone: Phone
+    faults: Faults
+    clock: WorldClock
+    people: PeopleFile
+    orientation_url: str
+    gateway_url: str
