@@ -1,0 +1,62 @@
+"""E-mail through SMTP, one conversation per message.
+
+TLS is verified and compulsory unless the settings say `none`, which only the demo may (CRY-06). Nothing of a message is logged.
+"""
+
+import datetime
+import smtplib
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Literal
+
+
+class SmtpSender:
+    """`timeout` in seconds. Raises OSError or smtplib.SMTPException: the caller retries."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        tls: Literal["starttls", "implicit", "none"],
+        sender: str,
+        sender_name: str,
+        username: str | None = None,
+        password: str | None = None,
+        timeout: float = 5.0,
+    ) -> None:
+        self._host, self._port, self._tls, self._timeout = host, port, tls, timeout
+        self._from = Address(sender_name, addr_spec=sender)
+        self._credentials = (username, password) if username and password else None
+
+    def send(self, *, to: str, subject: str, text: str, html: str, now: float, message_id: str) -> None:
+        """Sends one message; `message_id` is stable across retries so that a mailbox may drop a repetition."""
+        message = EmailMessage()
+        message["From"] = self._from
+        message["To"] = Address(addr_spec=to)  # refuses a line break or a second address (MAIL-04)
+        message["Subject"] = subject
+        message["Date"] = format_datetime(_utc(now))
+        message["Message-ID"] = f"<{message_id}@{self._from.domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        message.add_alternative(html, subtype="html")
+        with self._connection() as connection:
+            connection.send_message(message)
+
+    def _connection(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        if self._tls == "implicit":
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout, context=context)
+        else:
+            connection = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+        if self._tls == "starttls":
+            connection.starttls(context=context)
+        if self._credentials is not None:
+            connection.login(*self._credentials)
+        return connection
+
+
+def _utc(now: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(now, datetime.UTC)

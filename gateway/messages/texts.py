@@ -1,0 +1,63 @@
+"""What messages say (OTP-15, MAIL-01, SMS-01, SMS-02).
+
+A message names the service, the code or the link, how long it is valid, and that it is nobody else's business; never a name, an
+RPPS, a structure or an address. A subject never carries a code. Links are built from the configured origin alone (MAIL-03).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import jinja2
+
+LANGUAGES = ("fr", "en")
+
+_TEXTS = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "texts"),
+    undefined=jinja2.StrictUndefined,
+    autoescape=jinja2.select_autoescape(["html"]),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    subject: str
+    text: str
+    html: str
+
+
+class Texts:
+    """The messages of one deployment: `service` is its name by language, `origin` its public address."""
+
+    def __init__(self, *, service: Mapping[str, str], origin: str, contact: str) -> None:
+        self._service = service
+        self._origin = origin
+        self._contact = contact
+
+    def mail(self, kind: str, language: str, **values: str | int) -> Mail:
+        """The mail `kind` (a template's name) in `language`, French when it is not spoken here."""
+        spoken = language if language in LANGUAGES else "fr"
+        template = _TEXTS.get_template(f"{kind}.{spoken}.txt")
+        facts = {
+            "service": self._service.get(spoken, self._service["fr"]),
+            "origin": self._origin,
+            "contact": self._contact,
+            **values,
+        }
+        subject, _, text = template.render(facts).partition("\n")
+        paragraphs = [part for part in text.strip().split("\n\n") if part]
+        html = _TEXTS.get_template("mail.html").render(
+            subject=subject, paragraphs=paragraphs, language=spoken, code=values.get("code"), link=values.get("link")
+        )
+        return Mail(subject=subject.strip(), text=text.strip() + "\n", html=html)
+
+    def code_sms(self, language: str, code: str, minutes: int) -> str:
+        """One GSM-7 segment whose last line binds the code to this origin, as browsers read it."""
+        spoken = language if language in LANGUAGES else "fr"
+        name = self._service.get(spoken, self._service["fr"])
+        body = _TEXTS.get_template(f"code_sms.{spoken}.txt").render(service=name, code=code, minutes=minutes).strip()
+        return f"{body}\n\n@{urlsplit(self._origin).hostname} #{code}"
