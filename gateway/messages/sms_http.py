@@ -1,6 +1,6 @@
 """SMS through a provider over HTTP: JSON `{"to": "+33…", "text": "…"}`, a bearer token, any 2xx is a yes.
 
-A hospital or a region can put its own provider behind this shape. Redirects are not followed, and nothing of the text is logged.
+A hospital or a region can put its own provider behind this shape. Redirects are not followed; nothing of the text is logged.
 """
 
 import requests
