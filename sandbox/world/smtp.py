@@ -42,11 +42,15 @@ class SmtpServer:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=10)
-        self._server.close()
-        for task in (tasks := asyncio.all_tasks(self._loop)):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(self._end_conversations())
         self._loop.close()
+
+    async def _end_conversations(self) -> None:
+        self._server.close()
+        conversations = asyncio.all_tasks() - {asyncio.current_task()}
+        for conversation in conversations:
+            conversation.cancel()
+        await asyncio.gather(*conversations, return_exceptions=True)
 
     def _conversation(self) -> SMTP:
         return SMTP(self._handler, hostname="monde.invalid", ident="ESMTP", enable_SMTPUTF8=True, loop=self._loop)
