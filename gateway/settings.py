@@ -92,6 +92,8 @@ class Settings(_Section):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose X-Forwarded-For is believed (WEB-06)."""
     idp_config: Path = Path("idp_config")
+    clients: Path | None = None
+    """The folder of the applications' files; `clients` inside `idp_config` by default."""
     data: Path = Path("var")
     kek_file: Path = Path("{data}/kek.key")
     database: Database = Database()
@@ -193,6 +195,7 @@ def read_settings(path: Path) -> Settings:
     return settings.model_copy(
         update={
             "idp_config": base / settings.idp_config,
+            "clients": base / (settings.clients or settings.idp_config / "clients"),
             "data": base / settings.data,
             "directory": settings.directory.model_copy(
                 update={
