@@ -1,0 +1,116 @@
+"""Signs our tokens and verifies them when they come back (TOK-01, TOK-03; RFC 8725 §3).
+
+The algorithm is the key's own, never the token's choice; the key is the one that `kid` names in our ring; `typ` is
+explicit. A header with anything but `alg`, `kid` and `typ` (so `jku`, `jwk`, `x5u`, `crit`…) is refused before any
+cryptography, and so is a token longer than we ever make. Only compact JWS of our own keys are understood here.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from gateway.keys.key_ring import KeyRing
+from gateway.keys.signing_key import Algorithm
+
+TOKEN_LIMIT = 16 * 1024
+CLOCK_SKEW_SECONDS = 60
+"""Between our own processes."""
+HEADER_MEMBERS = {"alg", "kid", "typ"}
+
+
+class TokenRefused(Exception):  # noqa: N818 -- the domain's word
+    """The reason is for the log; outside, all refused tokens look alike."""
+
+
+class Signer:
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def sign(self, claims: Mapping[str, Any], *, typ: str, algorithm: Algorithm) -> str:
+        """A compact JWS by the active key of this algorithm. A quicker writer of the same bytes may stand here later
+        (DECISIONS 17): callers see only this function."""
+        key = self._ring.active(algorithm)
+        payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
+        header = {"alg": str(algorithm), "kid": key.kid, "typ": typ}
+        return jws.serialize_compact(header, payload, key.key, algorithms=[str(algorithm)])
+
+    def verify(
+        self,
+        unverified: str,
+        *,
+        expected_typ: str,
+        expected_issuer: str,
+        expected_audience: str | None,
+        now: float,
+        accept_expired: bool = False,
+    ) -> dict[str, Any]:
+        """The claims, or TokenRefused. `expected_audience` None: the caller knows it only from the claims, and checks it.
+        `accept_expired` is for `id_token_hint` alone."""
+        claims = self._verified_payload(unverified, expected_typ)
+        if claims.get("iss") != expected_issuer:
+            raise TokenRefused("issuer")
+        if not isinstance(claims.get("aud"), str) or expected_audience not in (None, claims["aud"]):
+            raise TokenRefused("audience")
+        issued_at, expires_at = _instant(claims, "iat"), _instant(claims, "exp")
+        if issued_at > now + CLOCK_SKEW_SECONDS:
+            raise TokenRefused("issued in the future")
+        if expires_at <= now and not accept_expired:
+            raise TokenRefused("expired")
+        return claims
+
+    def _verified_payload(self, unverified: str, expected_typ: str) -> dict[str, Any]:
+        if len(unverified) > TOKEN_LIMIT or not unverified.isascii():
+            raise TokenRefused("size or alphabet")
+        header = _header(unverified)
+        if set(header) != HEADER_MEMBERS or not all(isinstance(value, str) for value in header.values()):
+            raise TokenRefused("header members")
+        key = self._ring.verifying(header["kid"])
+        if key is None:
+            raise TokenRefused("unknown key")
+        if header["alg"] != key.algorithm:
+            raise TokenRefused("algorithm is not the key's own")
+        if header["typ"] != expected_typ:
+            raise TokenRefused("typ")
+        try:
+            verified = jws.deserialize_compact(unverified, key.key, algorithms=[str(key.algorithm)])
+            return _object(verified.payload)
+        except (JoseError, ValueError) as error:
+            raise TokenRefused("signature or payload") from error
+
+
+def _header(unverified: str) -> dict[str, Any]:
+    segment = unverified.split(".", 1)[0]
+    try:
+        return _object(base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise TokenRefused("header") from error
+
+
+def _object(raw: bytes | None) -> dict[str, Any]:
+    """A JSON object in which no member is written twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            raise ValueError("a member twice")
+        return members
+
+    try:
+        decoded = json.loads(raw or b"", object_pairs_hook=once)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+    if not isinstance(decoded, dict):
+        raise ValueError("not an object")  # noqa: TRY004 -- malformed input, not a programming error
+    return decoded
+
+
+def _instant(claims: Mapping[str, Any], name: str) -> float:
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TokenRefused(name)
+    return value
