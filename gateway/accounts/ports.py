@@ -48,6 +48,11 @@ class Accounts(Protocol):
         has expired meanwhile (`now >= expires_at`)."""
         ...
 
+    def replace_password_hash(self, account_id: str, *, expected: str, new: str, effects: Effects) -> bool:
+        """Writes only the hash, if the stored one is still `expected` (a hash made again with today's parameters must
+        not undo a change made meanwhile). False when it was not."""
+        ...
+
     def note_signin(self, account_id: str, now: float) -> None: ...
 
 
@@ -73,6 +78,12 @@ class TrustedDevices(Protocol):
     def renew(self, device_id: str, *, used_at: float, proved_at: float | None = None) -> None: ...
 
     def revoke(self, device_id: str, at: float, effects: Effects) -> None: ...
+
+
+class SessionsEnder(Protocol):
+    """Told when every session of an account must end; the ephemeral store of sessions answers it."""
+
+    def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int: ...
 
 
 class Outbox(Protocol):

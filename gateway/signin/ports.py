@@ -7,7 +7,7 @@ not exist. Effects are appended to the spool in the same step, and only when the
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.journal.effects import Effects
 from gateway.signin.session import Session
@@ -137,4 +137,25 @@ class Throttle(Protocol):
 
     def count(self, key: str, *, limit: int, window_seconds: int, now: float) -> bool:
         """One more event in a fixed window: True while the count is within the limit."""
+        ...
+
+
+class Spool(Protocol):
+    def note(self, effects: Effects) -> None:
+        """Appends to the spool what changes nothing else: a refused password, a request for an unknown address."""
+        ...
+
+
+class StructureChoice(NamedTuple):
+    """A structure where a person holds something for an application: its public identifier and its name."""
+
+    id: str
+    name: str
+
+
+class ActiveStructures(Protocol):
+    """Answered by the habilitations, through wiring."""
+
+    def structures_of(self, account_id: str, client_id: str, acr: str, now: float) -> Sequence[tuple[str, str]]:
+        """(identifier, name) of the structures where the account has rights in this application, at this `acr`."""
         ...

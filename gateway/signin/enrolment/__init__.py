@@ -1,0 +1,1 @@
+"""First access and lost password: one-time links."""

@@ -1,0 +1,1 @@
+"""A one-time code by e-mail or SMS: rules and pages."""

@@ -1,0 +1,1 @@
+"""Sign-in with an identifier and a password: rules and pages."""

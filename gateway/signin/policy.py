@@ -1,0 +1,64 @@
+"""The numbers of the sign-in, from the parameter table (section 2 of the security requirements).
+
+Plain values: settings choose them by profile and refuse to start outside the bounds; the rules only read them.
+"""
+
+from dataclasses import dataclass
+
+from gateway.signin.ports import DelayRule
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+def doubling_delays(first: tuple[int, ...], cap: int) -> tuple[int, ...]:
+    """`first`, then each delay twice the one before, up to `cap` (which repeats)."""
+    delays = list(first)
+    while delays[-1] < cap:
+        delays.append(min(delays[-1] * 2, cap))
+    return tuple(delays)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `limit` events in a fixed window of `seconds`."""
+
+    limit: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigninPolicy:
+    """Durations are seconds. `otp_interval_seconds` None: a code at each session of the gateway (profile `regulated`)."""
+
+    session_idle_seconds: int = 30 * 60
+    session_absolute_seconds: int = 4 * HOUR
+    transaction_ttl_seconds: int = 10 * 60
+    otp_interval_seconds: int | None = None
+
+    code_digits_email: int = 8
+    code_digits_sms: int = 6
+    code_ttl_email_seconds: int = 10 * 60
+    code_ttl_sms_seconds: int = 5 * 60
+    code_attempts: int = 5
+    code_resend_min_interval_seconds: int = 60
+    code_sends_per_challenge: int = 3
+    code_sends_per_account: tuple[Window, ...] = (Window(5, HOUR), Window(10, DAY))
+    code_sends_per_contact: tuple[Window, ...] = (Window(5, HOUR), Window(10, DAY))
+    code_sends_per_ip: tuple[Window, ...] = (Window(30, HOUR),)
+
+    link_ttl_seconds: int = DAY
+    resets_per_account: tuple[Window, ...] = (Window(3, HOUR), Window(6, DAY))
+    resets_per_ip: tuple[Window, ...] = (Window(20, HOUR),)
+    link_guesses_per_ip: tuple[Window, ...] = (Window(60, HOUR),)
+
+    password_delays: tuple[int, ...] = doubling_delays((0, 0, 5, 20, 90), HOUR)
+    password_failures: Window = Window(25, DAY)
+
+    def password_rule(self) -> DelayRule:
+        """The delays of one typed identifier (THR-01)."""
+        return DelayRule(self.password_delays, self.password_failures.limit, self.password_failures.seconds)
+
+    def account_rule(self) -> DelayRule:
+        """Whatever the identifier typed, one account fails so many times a day, without delays in between."""
+        return DelayRule((0,), self.password_failures.limit, self.password_failures.seconds)
