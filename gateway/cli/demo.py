@@ -1,0 +1,231 @@
+"""`passerelle demo`: everything on this machine, for one person with a browser.
+
+A fresh gateway on embedded SQLite, its jobs, and the local world (mailbox, phone, the application Orientation), each in its own
+process; sandbox identities only. Ctrl-C stops them all. What it makes stands in one folder, made anew at each start.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from gateway.cli.command_line import Invocation
+from gateway.cli.output import CommandRefused
+from gateway.cli.seed import seed_demo
+from gateway.randomness import opaque, system_randomness
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTUP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    gateway: int
+    world: int
+    smtp: int
+    orientation: int
+
+    @property
+    def issuer(self) -> str:
+        return f"http://localhost:{self.gateway}"
+
+    @property
+    def world_url(self) -> str:
+        return f"http://127.0.0.2:{self.world}"
+
+    @property
+    def orientation_url(self) -> str:
+        return f"http://127.0.0.5:{self.orientation}"
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, help="The gateway's, on localhost.")
+@click.option("--world-port", default=8090, show_default=True, help="Of “Le monde autour”, on 127.0.0.2.")
+@click.option("--smtp-port", default=2525, show_default=True, help="Of the mailbox, on 127.0.0.2.")
+@click.option("--orientation-port", default=8091, show_default=True, help="Of Orientation, on 127.0.0.5.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "var" / "demo",
+    help="The folder of what the demo makes; emptied at each start.",
+)
+@click.option("--ephemeral-url", help="Redis instead of embedded SQLite, such as redis://127.0.0.1:6379/0.")
+@click.option("--database-url", help="PostgreSQL instead of embedded SQLite.")
+@click.pass_obj
+def demo(
+    invocation: Invocation,
+    *,
+    port: int,
+    world_port: int,
+    smtp_port: int,
+    orientation_port: int,
+    data: Path,
+    ephemeral_url: str | None,
+    database_url: str | None,
+) -> None:
+    """Starts the main job with everything local and embedded; Ctrl-C stops it."""
+    ports = Ports(port, world_port, smtp_port, orientation_port)
+    _check_free(ports)
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    settings_file = _prepare(data, ports, ephemeral_url, database_url)
+    environment = {**os.environ, "PASSERELLE_CONFIG": str(settings_file), "PYTHONPATH": str(ROOT)}
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        processes.append(_start(_sandbox_command(ports, data), environment, data / "world.log"))
+        seed_demo(settings_file, people_file=ROOT / "sandbox" / "data" / "people.yaml", secret_file=_secret(data))
+        for name in ("serve", "jobs"):
+            processes.append(_start([sys.executable, "-m", "gateway.cli", name], environment, data / f"{name}.log"))
+        _wait_healthy(
+            [f"{ports.issuer}/health", f"{ports.world_url}/", f"{ports.orientation_url}/"],
+            processes,
+            data,
+            asked_to_stop,
+        )
+        invocation.output.say(
+            f"\n  Open  {ports.orientation_url}  and click « Se connecter ».\n\n"
+            f"  User name  nadia.benali   (her password and the other people: the README, or the page below)\n"
+            f"  Mailbox, phone, clock     {ports.world_url}\n"
+            f"  The gateway               {ports.issuer}\n\n"
+            "  Ctrl-C stops everything.\n",
+            gateway=ports.issuer,
+            world=ports.world_url,
+            orientation=ports.orientation_url,
+            data=str(data),
+        )
+        sys.stdout.flush()
+        while not asked_to_stop.wait(0.5):
+            if (dead := next((p for p in processes if p.poll() is not None), None)) is not None:
+                raise CommandRefused(
+                    f"A part of the demo stopped by itself (exit {dead.returncode}); its log is in {data}."
+                )
+    finally:
+        _stop(processes)
+
+
+def _check_free(ports: Ports) -> None:
+    for host, port, option in (
+        ("127.0.0.1", ports.gateway, "--port"),
+        ("127.0.0.2", ports.world, "--world-port"),
+        ("127.0.0.2", ports.smtp, "--smtp-port"),
+        ("127.0.0.5", ports.orientation, "--orientation-port"),
+    ):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise CommandRefused(
+                    f"{host}:{port} cannot be used ({error.strerror}). Stop what uses it, or choose another port with {option}. "
+                    "(On macOS, first type: sudo ifconfig lo0 alias 127.0.0.2; sudo ifconfig lo0 alias 127.0.0.5)"
+                ) from None
+
+
+def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: str | None) -> Path:
+    """An empty folder with the settings, a copy of idp_config at the demo's addresses, and the shared clock."""
+    settings_file = data / "passerelle.yaml"
+    if data.exists():
+        if any(data.iterdir()) and not settings_file.exists():
+            raise CommandRefused(f"{data} holds something else than a demo; name another folder with --data.")
+        shutil.rmtree(data)
+    data.mkdir(parents=True, mode=0o700)
+    shutil.copytree(ROOT / "idp_config", data / "idp_config")
+    for client in (data / "idp_config" / "clients").glob("*.yaml"):
+        client.write_text(client.read_text("utf-8").replace("http://127.0.0.5:8091", ports.orientation_url), "utf-8")
+    (data / "clock-offset").write_bytes(bytes(8))
+    settings: dict[str, Any] = {
+        "profile": "demo",
+        "issuer": ports.issuer,
+        "listen": f"localhost:{ports.gateway}",
+        "idp_config": "idp_config",
+        "data": ".",
+        "smtp": {"host": "127.0.0.2", "port": ports.smtp, "tls": "none", "sender": "passerelle@demo.passerelle.test"},
+        "sms": {"url": f"{ports.world_url}/sms", "token_file": "sms.token"},
+        "directory": {
+            "structures_file": str(ROOT / "sandbox" / "data" / "structures.csv"),
+            "roles_file": str(ROOT / "sandbox" / "data" / "roles.csv"),
+        },
+        "clock_offset_file": "clock-offset",
+        "parameters": {"key.sign.rsa_bits": 2048},
+    }
+    if ephemeral_url:
+        settings["ephemeral"] = {"url": ephemeral_url}
+    if database_url:
+        settings["database"] = {"url": database_url}
+    settings_file.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
+    for name in (_secret(data), data / "sms.token"):
+        name.touch(mode=0o600)
+        name.write_text(opaque(system_randomness), "utf-8")
+    return settings_file
+
+
+def _secret(data: Path) -> Path:
+    """The client secret that the gateway and the application Orientation share."""
+    return data / "orientation.secret"
+
+
+def _sandbox_command(ports: Ports, data: Path) -> list[str]:
+    people = ROOT / "sandbox" / "data" / "people.yaml"
+    return [
+        sys.executable, "-m", "sandbox", "--profile", "demo", "--issuer", ports.issuer,
+        "--world", f"127.0.0.2:{ports.world}", "--smtp", f"127.0.0.2:{ports.smtp}",
+        "--orientation", f"127.0.0.5:{ports.orientation}", "--orientation-client-id", "orientation",
+        "--orientation-client-secret-file", str(_secret(data)),
+        "--clock-offset-file", str(data / "clock-offset"), "--people-file", str(people),
+    ]  # fmt: skip
+
+
+def _start(command: Sequence[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
+def _wait_healthy(
+    urls: Sequence[str], processes: Sequence[subprocess.Popen[bytes]], data: Path, asked_to_stop: threading.Event
+) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    pauses = int(STARTUP_SECONDS / 0.05)
+    for url in urls:
+        for _ in range(pauses):
+            try:
+                with opener.open(url, timeout=2):
+                    break
+            except OSError:
+                if asked_to_stop.wait(0.05):
+                    raise KeyboardInterrupt from None
+                if any(process.poll() is not None for process in processes):
+                    raise CommandRefused(f"A part of the demo did not start; its log is in {data}.") from None
+        else:
+            raise CommandRefused(f"{url} does not answer; the logs are in {data}.")
+
+
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,212 @@
+"""One way to drive two real browsers: Chromium through Playwright, Firefox through Marionette.
+
+Elements are named as a person names them: a field by its label, a button or a link by its text. Both browsers start with a fresh
+profile and no network but loopback.
+"""
+
+import base64
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE_SECONDS = 20
+
+
+class Browser(Protocol):
+    name: str
+
+    def open(self, url: str) -> None: ...
+
+    def fill(self, label: str, text: str) -> None: ...
+
+    def tick(self, label: str) -> None: ...
+
+    def click(self, text: str) -> None: ...
+
+    def url(self) -> str: ...
+
+    def text(self) -> str: ...
+
+    def wait_for(self, text: str) -> None: ...
+
+    def has_field(self, label: str) -> bool: ...
+
+    def screenshot(self, file: Path, *, width: int = 1280) -> None: ...
+
+    def forget_cookie(self, name: str) -> None: ...
+
+    def evaluate(self, script: str) -> Any: ...
+
+
+class Chromium:
+    name = "chromium"
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._page = context.new_page()
+        self._page.set_default_timeout(PATIENCE_SECONDS * 1000)
+
+    def open(self, url: str) -> None:
+        self._page.goto(url)
+
+    def fill(self, label: str, text: str) -> None:
+        self._page.get_by_label(label, exact=False).first.fill(text)
+
+    def tick(self, label: str) -> None:
+        self._page.get_by_label(label, exact=False).first.check()
+
+    def click(self, text: str) -> None:
+        button = self._page.get_by_role("button", name=text).or_(self._page.get_by_role("link", name=text)).first
+        button.click()
+
+    def url(self) -> str:
+        return str(self._page.url)
+
+    def text(self) -> str:
+        return str(self._page.locator("body").inner_text())
+
+    def wait_for(self, text: str) -> None:
+        self._page.get_by_text(text, exact=False).first.wait_for(state="visible")
+
+    def has_field(self, label: str) -> bool:
+        return bool(self._page.get_by_label(label, exact=False).count())
+
+    def screenshot(self, file: Path, *, width: int = 1280) -> None:
+        self._page.set_viewport_size({"width": width, "height": 860})
+        self._page.screenshot(path=str(file), full_page=True)
+
+    def forget_cookie(self, name: str) -> None:
+        self._context.clear_cookies(name=name)
+
+    def evaluate(self, script: str) -> Any:
+        return self._page.evaluate(f"() => {{ {script} }}")
+
+
+class Firefox:
+    name = "firefox"
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def open(self, url: str) -> None:
+        self._client.navigate(url)
+
+    def fill(self, label: str, text: str) -> None:
+        field = self._field(label)
+        field.clear()
+        field.send_keys(text)
+
+    def tick(self, label: str) -> None:
+        box = self._field(label)
+        if not box.is_selected():
+            box.click()
+
+    def click(self, text: str) -> None:
+        literal = _xpath_literal(text)
+        named = f"contains(normalize-space(.), {literal}) or contains(@aria-label, {literal}) or contains(@value, {literal})"
+        self._wait_element(f"//*[(self::button or self::a or self::input[@type='submit']) and ({named})]").click()
+
+    def url(self) -> str:
+        return str(self._client.get_url())
+
+    def text(self) -> str:
+        return str(self._client.execute_script("return document.body.innerText"))
+
+    def wait_for(self, text: str) -> None:
+        from marionette_driver import Wait
+
+        Wait(self._client, timeout=PATIENCE_SECONDS, interval=0.05, ignored_exceptions=Exception).until(
+            lambda client: text in client.execute_script("return document.body.innerText"),
+            message=f"“{text}” on {self.url()}",
+        )
+
+    def has_field(self, label: str) -> bool:
+        return bool(self._client.find_elements("xpath", _labelled(label)))
+
+    def screenshot(self, file: Path, *, width: int = 1280) -> None:
+        self._client.set_window_rect(width=width, height=900)
+        file.write_bytes(base64.b64decode(self._client.screenshot(full=True)))
+
+    def forget_cookie(self, name: str) -> None:
+        self._client.delete_cookie(name)
+
+    def evaluate(self, script: str) -> Any:
+        return self._client.execute_script(script)
+
+    def _field(self, label: str) -> Any:
+        return self._wait_element(_labelled(label))
+
+    def _wait_element(self, xpath: str) -> Any:
+        from marionette_driver import Wait
+
+        return Wait(self._client, timeout=PATIENCE_SECONDS, interval=0.05, ignored_exceptions=Exception).until(
+            lambda client: next(element for element in client.find_elements("xpath", xpath) if element.is_displayed()),
+            message=f"{xpath} on {self.url()}",
+        )
+
+
+def _labelled(label: str) -> str:
+    literal = _xpath_literal(label)
+    return f"//*[@id=//label[contains(normalize-space(.), {literal})]/@for] | //label[contains(normalize-space(.), {literal})]//input"
+
+
+def _xpath_literal(text: str) -> str:
+    return f'"{text}"' if '"' not in text else f"'{text}'"
+
+
+def _need(binary: str) -> str:
+    path = shutil.which(binary)
+    if path is None:
+        message = f"{binary} is not installed (./run test installs it as root)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@contextlib.contextmanager
+def chromium(*, javascript: bool = True) -> Iterator[Chromium]:
+    """A fresh Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    executable = _need("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, headless=True, args=CHROMIUM_FLAGS)
+        context = browser.new_context(locale="fr-FR", java_script_enabled=javascript)
+        try:
+            yield Chromium(context)
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def firefox(*, javascript: bool = True) -> Iterator[Firefox]:
+    """A fresh Firefox."""
+    from marionette_driver.marionette import Marionette
+
+    preferences = {
+        "intl.accept_languages": "fr-FR",
+        "javascript.enabled": javascript,
+        "app.update.disabledForTesting": True,
+    }
+    client = Marionette(
+        bin=_need("firefox-esr"), headless=True, prefs=preferences, gecko_log="-" if False else os.devnull, port=0
+    )
+    client.start_session()
+    client.timeout.page_load = PATIENCE_SECONDS
+    try:
+        yield Firefox(client)
+    finally:
+        client.cleanup()
+
+
+BROWSERS = {"chromium": chromium, "firefox": firefox}
