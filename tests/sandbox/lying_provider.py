@@ -46,6 +46,7 @@ class Lies:
     header: dict[str, Any] = field(default_factory=dict)
     claims: dict[str, Any] = field(default_factory=dict)
     access_claims: dict[str, Any] = field(default_factory=dict)
+    token: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] = field(default_factory=dict)
     sign: Callable[[dict[str, Any], dict[str, Any]], str] | None = None
@@ -173,7 +174,8 @@ class LyingProvider:
         header = {"kid": self.lies.algorithm, "alg": self.lies.algorithm, **self.lies.header}
         id_token = (self.lies.sign or self.sign)(header, claims)
         self.tokens_given = [id_token, access_token]
-        return {"access_token": access_token, "id_token": id_token, "token_type": "Bearer", "expires_in": 300}
+        answer = {"access_token": access_token, "id_token": id_token, "token_type": "Bearer", "expires_in": 300}
+        return answer | self.lies.token
 
     def sign(self, header: dict[str, Any], claims: dict[str, Any]) -> str:
         return jwt.encode(claims, self.keys[header["alg"]], header["alg"], header)

@@ -93,6 +93,9 @@ def lies(provider):
         "signature altered": {"sign": lambda h, c: provider.sign(h, c)[:-6] + "AAAAAA"},
         "unknown key": {"header": {"kid": "inconnu"}},
         "an access token in its place": {"header": {"typ": "at+jwt"}},
+        "no token at all": {"token": {"id_token": None}},
+        "not a token": {"token": {"id_token": "ab.cd"}},
+        "a token of another type": {"token": {"token_type": "DPoP"}},
         "userinfo of somebody else": {"userinfo": {"sub": "autre"}},
     }
 
@@ -120,6 +123,9 @@ REFUSED_AS = {
     "signature altered": "bad_signature",
     "unknown key": "unknown_key",
     "an access token in its place": "wrong_token_type",
+    "no token at all": "missing_token",
+    "not a token": "unreadable_token",
+    "a token of another type": "wrong_token_type",
     "userinfo of somebody else": "userinfo_of_somebody_else",
 }
 
@@ -155,6 +161,14 @@ def test_one_answer_signs_in_once_and_only_in_the_browser_that_asked(world, prov
     assert requests.get(answer, timeout=10).status_code == 400
     assert browser.get(answer, timeout=10).status_code == 200
     assert browser.get(answer, timeout=10).status_code == 400
+
+
+def test_an_answer_that_repeats_a_parameter_is_refused(world, provider):
+    browser = requests.Session()
+    asked = browser.get(f"{world.orientation_url}/sign-in", allow_redirects=False, timeout=10)
+    answer = requests.get(asked.headers["Location"], allow_redirects=False, timeout=10).headers["Location"]
+    assert "repeated_parameter" in browser.get(f"{answer}&code=autre", timeout=10).text
+    assert not is_signed_in(world, browser)
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_changes_at_sign_in(world, provider):
@@ -237,11 +251,12 @@ def test_tokens_are_judged_by_the_shared_clock(world, provider):
 
 
 def test_an_access_token_made_for_another_api_is_not_read(world, provider):
-    provider.lies.access_claims = {"aud": "suivi", "canary": "tres-visible"}
-    _, page = new_browser(world)
-    assert "Camille Fictive" in page.text
-    assert "tres-visible" not in page.text
-    assert "wrong_audience" in page.text
+    for told, refusal in (({"aud": "suivi"}, "wrong_audience"), ({"iss": "https://autre.example"}, "wrong_issuer")):
+        provider.lies.access_claims = {**told, "canary": "tres-visible"}
+        _, page = new_browser(world)
+        assert "Camille Fictive" in page.text
+        assert "tres-visible" not in page.text
+        assert refusal in page.text
 
 
 def test_a_wrong_secret_and_a_missing_secret_file_are_said_politely(world, provider, options, tmp_path):
