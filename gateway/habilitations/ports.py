@@ -13,6 +13,15 @@ class SelfGrantError(Exception):
     """Nobody gives a habilitation to oneself; the database refuses it too."""
 
 
+class HabilitationRefusedError(Exception):
+    """The store refuses it; `reason` is `twin` (an active one for the same person, structure, role and source),
+    `too_long` (more than two years) or `unknown` (no such account or structure)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class RoleRecord:
     """One line of a role source (ror-and-directory §1.8): a person, a structure, a label. Person and structure are
@@ -53,7 +62,7 @@ class Habilitations(Protocol):
         ...
 
     def grant(self, habilitation: Habilitation, effects: Effects) -> None:
-        """Raises SelfGrantError when the database refuses a self-grant."""
+        """Raises SelfGrantError when the database refuses a self-grant, HabilitationRefusedError for its other rules."""
         ...
 
     def end(self, habilitation_id: str, effects: Effects) -> None: ...
@@ -65,5 +74,11 @@ class Habilitations(Protocol):
     def apply(
         self, *, add: Sequence[Habilitation], end: Sequence[str], seen: Sequence[str], seen_at: float, effects: Effects
     ) -> None:
-        """One import, in one transaction."""
+        """One import, in one transaction: ends, then adds. Raises like `grant`, and then nothing of it is written."""
         ...
+
+
+class AcrScale(Protocol):
+    """The order of the authentication levels, known one floor above (signin)."""
+
+    def satisfies(self, acr: str, minimum: str) -> bool: ...

@@ -1,0 +1,112 @@
+"""One application's file, `idp_config/clients/<client_id>.yaml`, as a Client (OID-10, OID-11, DECISIONS 8, 9).
+
+Refuses unknown keys, any secret, an address that `web_address` refuses, a client without PKCE that is public or gives no
+reason, and a file whose name is not its client_id.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
+
+from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.declared_file import Declared, read_declared
+from gateway.applications.web_address import check_web_address
+from gateway.settings import ConfigurationError
+
+DAY = 86400
+
+
+def _scope(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", value):
+        raise ValueError("a scope is a word in lower case")
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("write some text, without control characters")
+    return value
+
+
+Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+Address = Annotated[str, Field(max_length=400)]
+
+
+class _ClientFile(Declared):
+    client_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    name: Mapping[Literal["fr", "en"], Text]
+    redirect_uris: tuple[Address, ...] = Field(min_length=1, max_length=20)
+    post_logout_redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
+    home_url: Address | None = None
+    authentication_method: ClientAuthenticationMethod = ClientAuthenticationMethod.CLIENT_SECRET_BASIC
+    scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(min_length=1, max_length=20)
+    audience: Text
+    role_application: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    min_acr: Text | None = None
+    id_token_algorithm: Literal["ES256", "RS256"] = "ES256"
+    legacy_no_pkce: StrictBool = False
+    legacy_no_pkce_reason: Text | None = None
+    max_structures: StrictInt = Field(default=40, ge=1, le=40)
+    otp_interval_seconds: StrictInt | None = Field(default=None, ge=0, le=30 * DAY)
+    contacts: Mapping[str, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if "fr" not in self.name:
+            raise ValueError("name: write at least the French name, under `fr`")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes: `openid` is missing")
+        for key, values in (
+            ("redirect_uris", self.redirect_uris),
+            ("post_logout_redirect_uris", self.post_logout_redirect_uris),
+            ("scopes", self.scopes),
+        ):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key}: the same value is written twice")
+        if self.legacy_no_pkce and not self.legacy_no_pkce_reason:
+            raise ValueError("legacy_no_pkce: say why in legacy_no_pkce_reason, or remove it and use PKCE")
+        if self.legacy_no_pkce_reason and not self.legacy_no_pkce:
+            raise ValueError("legacy_no_pkce_reason: there is no `legacy_no_pkce: true` to explain")
+        if self.legacy_no_pkce and self.authentication_method is ClientAuthenticationMethod.NONE:
+            raise ValueError("legacy_no_pkce: only a client with a secret may do without PKCE")
+        return self
+
+
+def read_client(path: Path, *, loopback_http: bool) -> Client:
+    """The client in `path`; `loopback_http` in the demo profile only. ConfigurationError says what to change."""
+    declared, _ = read_declared(path, _ClientFile)
+    if path.stem != declared.client_id:
+        raise ConfigurationError(
+            f"{path}: client_id: the file of {declared.client_id} is named {declared.client_id}.yaml"
+        )
+    addresses = [
+        *((f"redirect_uris.{n}", address) for n, address in enumerate(declared.redirect_uris)),
+        *((f"post_logout_redirect_uris.{n}", address) for n, address in enumerate(declared.post_logout_redirect_uris)),
+        *([("home_url", declared.home_url)] if declared.home_url else []),
+    ]
+    for key, address in addresses:
+        try:
+            check_web_address(address, loopback_http=loopback_http)
+        except ValueError as error:
+            raise ConfigurationError(f"{path}: {key}: {error}") from None
+    return Client(
+        client_id=declared.client_id,
+        name=MappingProxyType({str(language): name for language, name in declared.name.items()}),
+        redirect_uris=declared.redirect_uris,
+        post_logout_redirect_uris=declared.post_logout_redirect_uris,
+        authentication_method=declared.authentication_method,
+        scopes=frozenset(declared.scopes),
+        audience=declared.audience,
+        role_application=declared.role_application,
+        min_acr=declared.min_acr,
+        id_token_algorithm=declared.id_token_algorithm,
+        legacy_no_pkce_reason=declared.legacy_no_pkce_reason,
+        max_structures=declared.max_structures,
+        otp_interval_seconds=declared.otp_interval_seconds,
+        home_url=declared.home_url,
+        contacts=MappingProxyType(dict(declared.contacts)),
+    )
