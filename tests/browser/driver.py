@@ -1,7 +1,7 @@
 """One way to drive two real browsers: Chromium through Playwright, Firefox through Marionette.
 
-Elements are named as a person names them: a field by its label, a button or a link by its text. Both browsers start with a fresh
-profile and no network but loopback.
+Elements are named as a person names them: a field by its label, a button or a link by its text. Both start with a fresh profile and
+no network but loopback.
 """
 
 import base64
@@ -156,7 +156,8 @@ class Firefox:
 
 def _labelled(label: str) -> str:
     literal = _xpath_literal(label)
-    return f"//*[@id=//label[contains(normalize-space(.), {literal})]/@for] | //label[contains(normalize-space(.), {literal})]//input"
+    named = f"//label[contains(normalize-space(.), {literal})]"
+    return f"//*[@id={named}/@for] | {named}//input"
 
 
 def _xpath_literal(text: str) -> str:
@@ -198,9 +199,7 @@ def firefox(*, javascript: bool = True) -> Iterator[Firefox]:
         "javascript.enabled": javascript,
         "app.update.disabledForTesting": True,
     }
-    client = Marionette(
-        bin=_need("firefox-esr"), headless=True, prefs=preferences, gecko_log="-" if False else os.devnull, port=0
-    )
+    client = Marionette(bin=_need("firefox-esr"), headless=True, prefs=preferences, gecko_log=os.devnull, port=0)
     client.start_session()
     client.timeout.page_load = PATIENCE_SECONDS
     try:
