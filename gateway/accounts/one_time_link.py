@@ -4,8 +4,14 @@ The token in the mail is derived from the link's identifier under the link key, 
 no stored secret; only its SHA-256 is kept.
 """
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+
+from gateway.journal.effects import Outgoing
+from gateway.keys.purposes import Purpose, PurposeKey
+from gateway.randomness import Randomness, base64url, identifier
 
 
 class LinkPurpose(StrEnum):
@@ -24,3 +30,49 @@ class OneTimeLink:
     expires_at: float
     used_at: float | None = None
     revoked_at: float | None = None
+
+
+_TOKEN_OCTETS = 32
+
+
+def link_token(key: PurposeKey, purpose: LinkPurpose, link_id: str) -> str:
+    """The 256-bit token that the mail carries."""
+    return base64url(key.mac(Purpose.LINK, purpose.encode(), link_id.encode()))
+
+
+def token_digest(token: str) -> bytes | None:
+    """What the store finds a link by; None when `token` has not the shape of one."""
+    try:
+        octets = base64.b64decode(token + "=", altchars=b"-_", validate=True)
+    except ValueError:
+        return None
+    if len(octets) != _TOKEN_OCTETS or base64url(octets) != token:
+        return None
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_link(
+    key: PurposeKey,
+    purpose: LinkPurpose,
+    *,
+    account_id: str,
+    contact_version: int,
+    now: float,
+    ttl_seconds: int,
+    randomness: Randomness,
+) -> OneTimeLink:
+    link_id = identifier(randomness)
+    return OneTimeLink(
+        id=link_id,
+        account_id=account_id,
+        purpose=purpose,
+        token_digest=hashlib.sha256(link_token(key, purpose, link_id).encode()).digest(),
+        contact_version=contact_version,
+        issued_at=now,
+        expires_at=now + ttl_seconds,
+    )
+
+
+def sending(link: OneTimeLink) -> Outgoing:
+    """The order to mail it."""
+    return Outgoing("link", {"link": link.id, "account": link.account_id, "purpose": link.purpose.value})

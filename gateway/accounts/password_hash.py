@@ -37,9 +37,7 @@ class Argon2Parameters:
 class PasswordHasher:
     """`encrypted` values are opaque strings bound to their account: moved to another account they verify nothing."""
 
-    def __init__(
-        self, pepper: PurposeKey, randomness: Randomness, parameters: Argon2Parameters | None = None
-    ) -> None:
+    def __init__(self, pepper: PurposeKey, randomness: Randomness, parameters: Argon2Parameters | None = None) -> None:
         self._pepper = AESGCM(pepper.for_purpose(Purpose.PASSWORD_PEPPER))
         self._randomness = randomness
         self._parameters = parameters or Argon2Parameters()

@@ -20,7 +20,7 @@ class Outcome(StrEnum):
 EVENT_NAMES = frozenset(
     {
         "signin.password", "signin.code_sent", "signin.code", "signin.delayed", "signin.device_trusted",
-        "signin.device", "signin.completed", "session.started", "session.ended", "session.expired",
+        "signin.device", "signin.refused", "signin.completed", "session.started", "session.ended", "session.expired",
         "account.created", "account.activated", "account.archived", "account.password_set",
         "link.requested", "link.sent", "link.used", "message.sent", "message.failed",
         "authorization.granted", "authorization.refused", "token.issued", "token.refused", "token.code_replayed",

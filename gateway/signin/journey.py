@@ -1,24 +1,39 @@
 """The sign-in journey: one state machine over the stored transaction.
 
 `next_step` is the one place that decides what a person does next, from stored state only: what the transaction has proved,
-what its demand asks, what the account and the device are now.
+what its demand asks, what the account and the device are now. Request parameters never raise the result (LOA-01). Refuses a
+transaction shown by another browser, and an account that is not active, at every step.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
+from gateway.accounts.account import Account
 from gateway.accounts.ports import Accounts, TrustedDevices
 from gateway.clock import Clock
-from gateway.randomness import Randomness
+from gateway.journal.effects import NO_EFFECTS, Effects, because
+from gateway.journal.events import Outcome
+from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
+from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
-from gateway.signin.gone import TransactionGone as TransactionGone
-from gateway.signin.gone import TransactionMoved as TransactionMoved
+from gateway.signin.demands import Demands, usable
+from gateway.signin.evidence import Evidence, Means
+from gateway.signin.gone import TransactionGone, TransactionMoved, saved
+from gateway.signin.journal_lines import line, session_line
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
 from gateway.signin.transaction import Demand, SigninTransaction
+
+__all__ = ["Journey", "Step", "StructureNotHeld", "TransactionGone", "TransactionMoved"]
+
+ACCESS_DENIED = "access_denied"
+UNMET = "unmet_authentication_requirements"
+_FROM_SESSION = "from_session"
 
 
 class Step(StrEnum):
@@ -28,6 +43,13 @@ class Step(StrEnum):
     STRUCTURE = "structure"
     COMPLETE = "complete"
     REFUSED = "refused"
+
+
+class StructureNotHeld(Refusal):
+    """Somebody chose a structure that was not proposed."""
+
+    code = "structure_not_held"
+    text = "signin.structure_not_held"
 
 
 class Journey:
@@ -44,7 +66,16 @@ class Journey:
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        raise NotImplementedError
+        self._transactions = transactions
+        self._sessions = sessions
+        self._accounts = accounts
+        self._devices = devices
+        self._structures = structures
+        self._scale = scale
+        self._demands = Demands(scale, policy)
+        self._policy = policy
+        self._clock = clock
+        self._randomness = randomness
 
     def open(
         self,
@@ -55,29 +86,217 @@ class Journey:
         session: Session | None,
         context: RequestContext,
     ) -> SigninTransaction:
-        raise NotImplementedError
+        """A new transaction. A live session of the browser lends its account and the proofs that still count (step-up)."""
+        now = self._clock.now()
+        account_id, evidence, extra = self._lent(session, demand)
+        txn = SigninTransaction(
+            handle=handle(self._randomness, self._randomness(1)[0] % PARTITIONS),
+            browser=digest(browser_cookie),
+            demand=demand,
+            continuation=continuation,
+            opened_at=now,
+            expires_at=now + self._policy.transaction_ttl_seconds,
+            account_id=account_id,
+            evidence=evidence,
+            extra=extra,
+        )
+        self._transactions.open(txn, NO_EFFECTS)
+        return txn
+
+    def _lent(
+        self, session: Session | None, demand: Demand
+    ) -> tuple[str | None, tuple[Evidence, ...], Mapping[str, Any]]:
+        account = self._accounts.get(session.account_id) if session is not None else None
+        if session is None or account is None or not usable(account):
+            return None, (), {}
+        evidence = self._demands.carried(session.evidence, account, demand)
+        return (account.id, evidence, {_FROM_SESSION: digest(session.handle)}) if evidence else (None, (), {})
 
     def find(self, handle: str, *, browser_cookie: str | None) -> SigninTransaction:
-        raise NotImplementedError
+        """The transaction, in the browser that opened it. Raises TransactionGone."""
+        txn = self._transactions.find(handle, self._clock.now())
+        if txn is None or not browser_cookie or not hmac.compare_digest(txn.browser, digest(browser_cookie)):
+            raise TransactionGone("unknown, expired, or not this browser's")
+        return txn
 
     def next_step(self, txn: SigninTransaction, *, device_id: str | None) -> Step:
-        raise NotImplementedError
+        if txn.refusal is not None:
+            return Step.REFUSED
+        if txn.session_digest is not None:
+            return Step.COMPLETE
+        if txn.account_id is None:
+            return Step.PASSWORD
+        account = self._accounts.get(txn.account_id)
+        if account is None or self._refusal(txn, account) is not None:
+            return Step.REFUSED
+        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        if not counted:
+            return Step.PASSWORD
+        if not self._demands.met(counted, account, txn.demand):
+            return Step.DEVICE if self._device_would_do(txn, account, counted, device_id) else Step.CODE
+        return Step.COMPLETE if self._structure_settled(txn, account, counted) else Step.STRUCTURE
+
+    def _refusal(self, txn: SigninTransaction, account: Account | None) -> str | None:
+        """Why this journey cannot succeed, whatever the person does next; None while it can."""
+        if txn.refusal is not None or txn.account_id is None:
+            return txn.refusal
+        if account is None or not usable(account):
+            return ACCESS_DENIED
+        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        if not counted:
+            return None
+        if self._demands.impossible(account, txn.demand):
+            return UNMET
+        wanted = txn.demand.structure
+        if wanted is not None and self._demands.met(counted, account, txn.demand):
+            held = {choice.id for choice in self._held(txn, account, counted)}
+            return None if wanted in held else ACCESS_DENIED
+        return None
+
+    def _device_would_do(
+        self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence], device_id: str | None
+    ) -> bool:
+        if txn.device_skipped or not device_id or any(item.means is Means.TRUSTED_DEVICE for item in counted):
+            return False
+        now = self._clock.now()
+        with_device = (*counted, Evidence(Means.TRUSTED_DEVICE, now))
+        return self._demands.met(with_device, account, txn.demand) and self._demands.trusts(
+            self._devices.find(device_id), account, txn.demand, now
+        )
 
     def structures(self, txn: SigninTransaction) -> Sequence[StructureChoice]:
-        raise NotImplementedError
+        """Where the person may act in the application; empty before the proofs are complete."""
+        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        if account is None or not usable(account):
+            return ()
+        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        return self._held(txn, account, counted) if self._demands.met(counted, account, txn.demand) else ()
+
+    def _held(self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence]) -> Sequence[StructureChoice]:
+        if txn.demand.client_id is None:
+            return ()
+        acr = self._scale.level_of(counted).acr
+        held = self._structures.structures_of(account.id, txn.demand.client_id, acr, self._clock.now())
+        return tuple(StructureChoice(*structure) for structure in held)
+
+    def _structure_settled(self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence]) -> bool:
+        held = self._held(txn, account, counted)
+        return len(held) <= 1 or self._settled(txn, held) is not None
+
+    def _settled(self, txn: SigninTransaction, held: Sequence[StructureChoice]) -> str | None:
+        """The structure that the application demanded, that the person chose, or the only one."""
+        ids = [choice.id for choice in held]
+        for wanted in (txn.demand.structure, txn.chosen_structure):
+            if wanted in ids:
+                return wanted
+        return ids[0] if len(ids) == 1 else None
 
     def choose_structure(self, txn: SigninTransaction, structure_id: str) -> SigninTransaction:
-        raise NotImplementedError
+        """Raises StructureNotHeld."""
+        if structure_id not in {choice.id for choice in self.structures(txn)}:
+            raise StructureNotHeld("not among the structures proposed")
+        return saved(self._transactions, replace(txn, chosen_structure=structure_id), self._clock.now(), NO_EFFECTS)
 
-    def complete(
-        self, txn: SigninTransaction, *, previous_session: str | None, context: RequestContext
-    ) -> Session:
-        raise NotImplementedError
+    def complete(self, txn: SigninTransaction, *, previous_session: str | None, context: RequestContext) -> Session:
+        """The session this journey ends in, under a new handle (SES-02); the previous one dies in the same step. Asked again
+        by the same browser, gives the same session. Raises TransactionMoved when the next step is another."""
+        now = self._clock.now()
+        previous = self._sessions.find(previous_session, now) if previous_session else None
+        if txn.session_digest is not None:
+            if previous is None or digest(previous.handle) != txn.session_digest:
+                raise TransactionGone("already complete")
+            return previous
+        if self.next_step(txn, device_id=None) is not Step.COMPLETE:
+            raise TransactionMoved("not the last step")
+        account = self._accounts.get(txn.account_id or "")
+        if account is None:
+            raise TransactionMoved("the account is gone")
+        lender = txn.extra.get(_FROM_SESSION)
+        if lender is not None and (previous is None or digest(previous.handle) != lender):
+            # The proofs were lent by a session that has ended: nothing rises from a dead session.
+            raise TransactionGone("the session that lent its proofs has ended")
+        session = self._session(txn, account, previous, now)
+        txn = replace(txn, session_digest=digest(session.handle), chosen_structure=session.active_structure)
+        saved(self._transactions, txn, now, NO_EFFECTS)
+        self._sessions.start(
+            session,
+            now,
+            self._started(txn, session, previous, now, context),
+            replacing=previous.handle if previous is not None else None,
+        )
+        self._accounts.note_signin(account.id, now)
+        return session
+
+    def _session(self, txn: SigninTransaction, account: Account, previous: Session | None, now: float) -> Session:
+        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        assurance = self._scale.level_of(counted)
+        same_person = previous if previous is not None and previous.account_id == account.id else None
+        structure = self._settled(txn, self._held(txn, account, counted))
+        return Session(
+            handle=handle(self._randomness, partition_of(account.id)),
+            sid=same_person.sid if same_person else identifier(self._randomness),
+            account_id=account.id,
+            started_at=now,
+            auth_time=assurance.auth_time,
+            last_used_at=now,
+            # A step-up proves one thing more; it does not give the person's password four more hours.
+            absolute_end=assurance.auth_time + self._policy.session_absolute_seconds,
+            idle_seconds=self._policy.session_idle_seconds,
+            evidence=counted,
+            clients=same_person.clients if same_person else (),
+            active_structure=structure,
+        )
+
+    def _started(
+        self, txn: SigninTransaction, session: Session, previous: Session | None, now: float, context: RequestContext
+    ) -> Effects:
+        acr, client = self._scale.level_of(session.evidence).acr, txn.demand.client_id
+        effects = because(
+            session_line("signin.completed", now, context, session, acr=acr, client=client),
+            session_line("session.started", now, context, session, acr=acr, client=client),
+        )
+        if previous is None:
+            return effects
+        reason = "renewed" if previous.account_id == session.account_id else "replaced"
+        return effects + because(session_line("session.ended", now, context, previous, reason=reason))
 
     def refuse(self, txn: SigninTransaction, error: str, context: RequestContext) -> SigninTransaction:
-        raise NotImplementedError
+        """The person gave up: the application is told `error`. A journey that is over cannot be refused."""
+        if txn.session_digest is not None:
+            raise TransactionMoved("already complete")
+        now = self._clock.now()
+        return saved(self._transactions, replace(txn, refusal=error), now, self._refused(txn, error, now, context))
 
     def take(
         self, handle: str, *, browser_cookie: str | None, session: Session | None, context: RequestContext
     ) -> SigninTransaction:
-        raise NotImplementedError
+        """Ends the transaction, once, for the room that opened it: complete (in the very session it ended in) or refused
+        (`refusal` is set). Raises TransactionGone otherwise."""
+        now = self._clock.now()
+        txn = self.find(handle, browser_cookie=browser_cookie)
+        effects = NO_EFFECTS
+        if txn.refusal is None:
+            account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+            ended = txn.session_digest is not None
+            refusal = (None if usable(account) else ACCESS_DENIED) if ended else self._refusal(txn, account)
+            if refusal is not None:
+                txn = replace(txn, refusal=refusal)
+                effects = self._refused(txn, refusal, now, context)
+            elif txn.session_digest is None or session is None or digest(session.handle) != txn.session_digest:
+                raise TransactionGone("not complete, or not in this session")
+        if not self._transactions.close(txn, now, effects):
+            raise TransactionGone("taken meanwhile")
+        return txn
+
+    def _refused(self, txn: SigninTransaction, error: str, now: float, context: RequestContext) -> Effects:
+        return because(
+            line(
+                "signin.refused",
+                Outcome.REFUSED,
+                now,
+                context,
+                account_id=txn.account_id,
+                reason=error,
+                client=txn.demand.client_id,
+            )
+        )

@@ -5,6 +5,7 @@ Plain values: settings choose them by profile and refuse to start outside the bo
 
 from dataclasses import dataclass
 
+from gateway.accounts.account import CodeChannel
 from gateway.signin.ports import DelayRule
 
 HOUR = 3600
@@ -50,10 +51,15 @@ class SigninPolicy:
     link_ttl_seconds: int = DAY
     resets_per_account: tuple[Window, ...] = (Window(3, HOUR), Window(6, DAY))
     resets_per_ip: tuple[Window, ...] = (Window(20, HOUR),)
-    link_guesses_per_ip: tuple[Window, ...] = (Window(60, HOUR),)
 
     password_delays: tuple[int, ...] = doubling_delays((0, 0, 5, 20, 90), HOUR)
     password_failures: Window = Window(25, DAY)
+
+    def code_digits(self, channel: CodeChannel) -> int:
+        return self.code_digits_sms if channel is CodeChannel.SMS else self.code_digits_email
+
+    def code_ttl_seconds(self, channel: CodeChannel) -> int:
+        return self.code_ttl_sms_seconds if channel is CodeChannel.SMS else self.code_ttl_email_seconds
 
     def password_rule(self) -> DelayRule:
         """The delays of one typed identifier (THR-01)."""

@@ -1,0 +1,99 @@
+"""What a demand asks of a person, given what is proved: which proofs count, whether the level is reached, by which
+channels it can be (DECISIONS 2 and 3; LOA-04, OTP-14). Plain answers; the journey and the gate decide with them.
+"""
+
+from collections.abc import Sequence
+
+from gateway.accounts.account import Account, AccountStatus, CodeChannel
+from gateway.accounts.trusted_device import TrustedDevice
+from gateway.signin.assurance import ACR_PWD_OTP_MAIL, ACR_PWD_OTP_SMS, AssuranceScale
+from gateway.signin.evidence import Evidence, Means
+from gateway.signin.policy import SigninPolicy
+from gateway.signin.transaction import Demand
+
+MEANS_OF_CHANNEL = {CodeChannel.EMAIL: Means.EMAIL_CODE, CodeChannel.SMS: Means.SMS_CODE}
+LEVEL_OF_CHANNEL = {CodeChannel.EMAIL: ACR_PWD_OTP_MAIL, CodeChannel.SMS: ACR_PWD_OTP_SMS}
+
+
+class Demands:
+    def __init__(self, scale: AssuranceScale, policy: SigninPolicy) -> None:
+        self._scale = scale
+        self._policy = policy
+
+    def interval(self, demand: Demand) -> int | None:
+        """For how many seconds a device stays trusted; None: not at all. An application can only be stricter."""
+        mine, theirs = self._policy.otp_interval_seconds, demand.otp_interval_seconds
+        if mine is None or theirs is None:
+            return mine or None
+        return min(mine, theirs) or None
+
+    def counted(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
+        """The proofs that count: none older than the demand wants, nor than a reset or a change of contact; and nothing at
+        all when the password is not among them."""
+        since = max(demand.fresh_since or 0.0, account.code_demanded_since or 0.0)
+        fresh = tuple(item for item in evidence if item.at >= since)
+        return fresh if any(item.means is Means.PASSWORD for item in fresh) else ()
+
+    def carried(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
+        """What a session's proofs are still worth for a new demand. A proof by device says nothing of the age of the trust
+        behind it: when the demand's interval is shorter than the usual one, the device must prove itself again."""
+        counted = self.counted(evidence, account, demand)
+        if self.interval(demand) == self.interval(Demand()):
+            return counted
+        return tuple(item for item in counted if item.means is not Means.TRUSTED_DEVICE)
+
+    def trusts(self, device: TrustedDevice | None, account: Account, demand: Demand, now: float) -> bool:
+        """Whether this device stands in for a code now. A trust that is exactly as old as the interval is over."""
+        interval = self.interval(demand)
+        return (
+            device is not None
+            and interval is not None
+            and device.account_id == account.id
+            and device.revoked_at is None
+            and now - device.proved_at < interval
+            and device.proved_at >= (account.code_demanded_since or 0.0)
+        )
+
+    def met(self, counted: Sequence[Evidence], account: Account, demand: Demand) -> bool:
+        """Whether these proofs hold a second step and reach the level."""
+        means = {item.means for item in counted}
+        if Means.PASSWORD not in means:
+            return False
+        code = not means.isdisjoint(MEANS_OF_CHANNEL.values())
+        if not code and not (Means.TRUSTED_DEVICE in means and self.interval(demand) is not None):
+            return False
+        return self._level_met(self._scale.level_of(counted).acr, account, demand)
+
+    def impossible(self, account: Account, demand: Demand) -> bool:
+        """Whether nothing that this account has can give what the demand insists on."""
+        return not self.channels(account, demand)
+
+    def channels(self, account: Account, demand: Demand) -> tuple[CodeChannel, ...]:
+        """The channels whose code would reach the level, the person's usual one first. SMS only to a verified phone and
+        never for an administrator (SMS-10)."""
+        usable = [
+            channel for channel in _enrolled(account) if self._level_met(LEVEL_OF_CHANNEL[channel], account, demand)
+        ]
+        return tuple(sorted(usable, key=lambda channel: channel is not account.code_channel))
+
+    def _level_met(self, acr: str, account: Account, demand: Demand) -> bool:
+        if demand.min_acr is not None and not self._scale.satisfies(acr, demand.min_acr):
+            return False
+        if not demand.acr_values or any(self._scale.satisfies(acr, wanted) for wanted in demand.acr_values):
+            return True
+        if demand.acr_essential:
+            return False
+        # A wish, not a condition: it is granted when it can be, and otherwise does not lock the person out.
+        best = [LEVEL_OF_CHANNEL[channel] for channel in _enrolled(account)]
+        return not any(self._scale.satisfies(level, wanted) for level in best for wanted in demand.acr_values)
+
+
+def _enrolled(account: Account) -> tuple[CodeChannel, ...]:
+    if account.phone is not None and account.phone_verified_at is not None and not account.is_administrator:
+        return (CodeChannel.SMS, CodeChannel.EMAIL)
+    return (CodeChannel.EMAIL,)
+
+
+def usable(account: Account | None) -> bool:
+    """Only an active account signs in, at every step."""
+    return account is not None and account.status is AccountStatus.ACTIVE
