@@ -1,0 +1,40 @@
+"""`python -m tests.bench doors`: measure, print the tables, keep the figures in build/bench.json."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tests.bench import measure
+from tests.bench.doors.run import doors
+
+_PARTS = ["cold", "tokens", "pages", "mix"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("campaign", choices=["doors"])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of one window")
+    parser.add_argument("--budget", type=float, default=300.0, help="seconds after which a part begins no new round")
+    parser.add_argument("--parts", default=",".join(_PARTS), help="comma-separated, among " + ", ".join(_PARTS))
+    asked = parser.parse_args()
+
+    missing = [tool for tool in ("wrk", "redis-server", "taskset") if not shutil.which(tool)]
+    if missing or (os.cpu_count() or 1) < 2:
+        print(f"The bench needs two cores and these Debian packages: wrk redis-server util-linux (missing: {missing}).")
+        return 2
+    os.sched_setaffinity(0, {measure.LOAD_CORE})
+    record = doors(rounds=asked.rounds, seconds=asked.seconds, budget=asked.budget, parts=set(asked.parts.split(",")))
+    record["load_average_at_end"] = os.getloadavg()
+    kept = Path("build/bench.json")
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(json.dumps(record, indent=1))
+    print(f"\nfigures kept in {kept}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

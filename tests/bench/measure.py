@@ -1,0 +1,280 @@
+"""How a figure is made: pinned, interleaved, checked for foreign load, compared in pairs.
+
+Servers run on core 0, the load generator and Redis on core 1. The unit is CPU microseconds per request of the server's whole
+process tree, read from /proc: it does not depend on who else uses the machine as requests per second do. A window in which
+others took 10 % of core 0 or more is refused. Every round measures each target once, in rotating order, so that targets are
+compared inside a round: the median of the ratios, with their minimum and maximum, is what may be quoted elsewhere.
+"""
+
+import os
+import re
+import socket
+import statistics
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, TypeVar
+
+SERVER_CORE, LOAD_CORE = 0, 1
+CONNECTIONS = 16
+FOREIGN_LIMIT = 0.10
+ATTEMPTS = 4
+
+Item = TypeVar("Item")
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+class Unmeasurable(Exception):  # noqa: N818 - says what is wrong with the figure
+    """A server that does not start or does not answer 200: its figure would be a lie, so there is none."""
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _stat(pid: int) -> list[str] | None:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+
+
+def process_tree(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        if fields := _stat(pid):
+            children.setdefault(int(fields[1]), []).append(pid)
+    found, pending = [], [root]
+    while pending:
+        found.append(pending.pop())
+        pending += children.get(found[-1], [])
+    return found
+
+
+def cpu_seconds(root: int) -> float:
+    """User and system time of a process tree, reaped children included."""
+    return sum(sum(map(int, fields[11:15])) for pid in process_tree(root) if (fields := _stat(pid))) / _TICKS
+
+
+def pss_megabytes(root: int) -> float:
+    total = 0
+    for pid in process_tree(root):
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += int(re.findall(r"^Pss:\s+(\d+)", rollup, re.M)[0])
+    return total / 1024
+
+
+def core_busy_seconds(core: int) -> float:
+    """All that kept a core from idling or waiting for a disk, stolen time included."""
+    line = re.findall(rf"^cpu{core} (.+)$", Path("/proc/stat").read_text(), re.M)[0]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[:8])
+    return (user + nice + system + irq + softirq + steal) / _TICKS
+
+
+class Process:
+    """A child pinned to one core, in its own process group, stopped by its own id."""
+
+    def __init__(self, argv: list[str], *, core: int, log: Path, environment: Mapping[str, str] | None = None) -> None:
+        with log.open("wb") as output:
+            self._child = subprocess.Popen(
+                ["taskset", "-c", str(core), *argv],
+                env={**os.environ, "PYTHONHASHSEED": "0", **(environment or {})},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid, self.log = self._child.pid, log
+
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
+    def stop(self) -> None:
+        for send in (self._child.terminate, self._child.kill):
+            send()
+            try:
+                self._child.wait(5)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+
+# --- one window ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing to request from one server; several targets may share a server."""
+
+    name: str
+    server: str
+    path: str
+    form: str | None = None
+
+
+@dataclass
+class Window:
+    requests: int
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: float
+    store_cpu_us: float
+    foreign: float
+
+
+def _wrk_milliseconds(output: str, percentile: str) -> float:
+    number, unit = re.findall(rf"{percentile}\s+([\d.]+)(us|ms|s|m)\b", output)[0]
+    return float(number) * _MILLISECONDS[unit]
+
+
+def wrk(url: str, form: str | None, seconds: float) -> tuple[int, float, float, float]:
+    """Requests, requests per second, p50 and p99 in milliseconds of a closed loop; refuses any answer but 2xx."""
+    script = Path(__file__).with_name("form.lua")
+    argv = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--latency"]
+    output = subprocess.run(
+        [*argv, "-s", str(script), url],
+        env={**os.environ, "FORM": form or ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    if "Non-2xx" in output or "Socket errors" in output:
+        raise Unmeasurable(f"{url}: {output}")
+    requests = int(re.findall(r"(\d+) requests in", output)[0])
+    per_second = float(re.findall(r"Requests/sec:\s+([\d.]+)", output)[0])
+    return requests, per_second, _wrk_milliseconds(output, "50%"), _wrk_milliseconds(output, "99%")
+
+
+def settle(pid: int) -> None:
+    """Wait until a server has finished its backlog, so that it does not take the core from the next one."""
+    for _ in range(50):
+        before = cpu_seconds(pid)
+        time.sleep(0.1)
+        if cpu_seconds(pid) - before <= 1 / _TICKS:
+            return
+
+
+def await_quiet(patience: float = 6.0) -> None:
+    """Give a neighbour on the servers' core some time to finish, rather than spoil a window."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        before = core_busy_seconds(SERVER_CORE)
+        time.sleep(0.2)
+        if core_busy_seconds(SERVER_CORE) - before < FOREIGN_LIMIT * 0.2:
+            return
+
+
+def window(url: str, form: str | None, seconds: float, *, server: int, store: int) -> Window:
+    await_quiet()
+    started, server_cpu, store_cpu = time.monotonic(), cpu_seconds(server), cpu_seconds(store)
+    busy = core_busy_seconds(SERVER_CORE)
+    requests, per_second, p50, p99 = wrk(url, form, seconds)
+    spent = cpu_seconds(server) - server_cpu
+    foreign = max(0.0, core_busy_seconds(SERVER_CORE) - busy - spent) / (time.monotonic() - started)
+    store_spent = cpu_seconds(store) - store_cpu
+    settle(server)
+    return Window(requests, per_second, p50, p99, spent / requests * 1e6, store_spent / requests * 1e6, foreign)
+
+
+# --- a campaign ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Series:
+    windows: list[Window | None] = field(default_factory=list)  # one per round; None: every attempt was contaminated
+    refused: int = 0
+
+    def values(self, unit: str) -> list[float]:
+        return [float(getattr(w, unit)) for w in self.windows if w]
+
+    def median(self, unit: str) -> float:
+        return statistics.median(self.values(unit) or [float("nan")])
+
+    def spread(self, unit: str) -> tuple[float, float]:
+        return min(self.values(unit), default=float("nan")), max(self.values(unit), default=float("nan"))
+
+
+def rotated(items: list[Item], by: int) -> list[Item]:
+    return items[by % len(items) :] + items[: by % len(items)]
+
+
+def campaign(
+    targets: list[Target], measure: Callable[[Target], Window], *, rounds: int, deadline: float
+) -> dict[str, Series]:
+    """Measure every target once per round in rotating order; none begins after `deadline`."""
+    series = {target.name: Series() for target in targets}
+    for turn in range(rounds):
+        if time.monotonic() > deadline:
+            break
+        for target in rotated(targets, turn):
+            kept: Window | None = None
+            for _ in range(ATTEMPTS):
+                taken = measure(target)
+                if taken.foreign < FOREIGN_LIMIT:
+                    kept = taken
+                    break
+                series[target.name].refused += 1
+                if time.monotonic() > deadline:
+                    break
+            series[target.name].windows.append(kept)
+    return series
+
+
+@dataclass(frozen=True)
+class Ratio:
+    median: float
+    lowest: float
+    highest: float
+    pairs: int
+
+    @classmethod
+    def between(cls, numerator: Series, denominator: Series, unit: str = "cpu_us") -> Self:
+        """Ratio inside each round where both were measured."""
+        both = zip(numerator.windows, denominator.windows, strict=True)
+        ratios = [float(getattr(a, unit)) / float(getattr(b, unit)) for a, b in both if a and b]
+        if not ratios:
+            return cls(float("nan"), float("nan"), float("nan"), 0)
+        return cls(statistics.median(ratios), min(ratios), max(ratios), len(ratios))
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.lowest:.2f}-{self.highest:.2f})"
+
+
+def first_answer(
+    url: str, form: str | None, process: Process, *, since: float, patience: float = 20.0
+) -> tuple[bytes, float]:
+    """Body of the first good answer and the seconds from `since` (monotonic) to it."""
+    last: Exception | None = None
+    while time.monotonic() - since < patience and process.alive():
+        try:
+            with urllib.request.urlopen(url, form.encode() if form else None, timeout=5) as answer:
+                return answer.read(), time.monotonic() - since
+        except (OSError, urllib.error.URLError) as error:
+            last = error
+            time.sleep(0.005)
+    raise Unmeasurable(f"{url}: {last}\n{process.log.read_text(errors='replace')[-2000:]}")
+
+
+def table(rows: Iterable[Iterable[str]]) -> str:
+    """Markdown, padded so that a terminal can read it too."""
+    cells = [list(row) for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
