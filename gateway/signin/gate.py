@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from gateway.accounts.ports import Accounts
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS, because
+from gateway.journal.effects import NO_EFFECTS
 from gateway.signin.assurance import Assurance, AssuranceScale
 from gateway.signin.demands import Demands, usable
-from gateway.signin.journal_lines import session_line
+from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Sessions
 from gateway.signin.request_context import RequestContext
@@ -69,6 +69,4 @@ class Gate:
         if session is None or cookie is None:
             return None
         now = self._clock.now()
-        return self._sessions.end(
-            cookie, now, because(session_line("session.ended", now, context, session, reason=reason))
-        )
+        return self._sessions.end(cookie, now, Lines(now, context).of_session("session.ended", session, reason=reason))

@@ -1,64 +1,66 @@
 """The journal lines of the sign-in: what the request says of itself is added in one place (LOG-02)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from gateway.journal.effects import Effects, because
 from gateway.journal.events import Event, Outcome
 from gateway.randomness import digest
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
 
 
-def line(
-    name: str,
-    outcome: Outcome,
-    at: float,
-    context: RequestContext,
-    *,
-    account_id: str | None = None,
-    reason: str | None = None,
-    client: str | None = None,
-    method: str | None = None,
-    details: Mapping[str, str | int] | None = None,
-) -> Event:
-    """`account_id` is both actor and target: here people act on their own account, or somebody claims to."""
-    return Event(
-        name=name,
-        outcome=outcome,
-        at=at,
-        reason=reason,
-        actor=account_id if outcome is Outcome.SUCCESS else None,
-        target=account_id,
-        client=client,
-        method=method,
-        ip=context.ip,
-        user_agent=context.user_agent,
-        request=context.request,
-        details=details or {},
-    )
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Writes lines about one request: its instant, its context, the application it is for, the means."""
 
+    at: float
+    context: RequestContext
+    client: str | None = None
+    method: str | None = None
 
-def session_line(
-    name: str,
-    at: float,
-    context: RequestContext,
-    session: Session,
-    *,
-    acr: str | None = None,
-    client: str | None = None,
-    reason: str | None = None,
-) -> Event:
-    return Event(
-        name=name,
-        outcome=Outcome.SUCCESS,
-        at=at,
-        reason=reason,
-        actor=session.account_id,
-        target=session.account_id,
-        structure=session.active_structure,
-        client=client,
-        acr=acr,
-        session=digest(session.handle),
-        ip=context.ip,
-        user_agent=context.user_agent,
-        request=context.request,
-    )
+    def said(
+        self,
+        name: str,
+        outcome: Outcome,
+        account_id: str | None,
+        *,
+        reason: str | None = None,
+        details: Mapping[str, str | int] | None = None,
+    ) -> Effects:
+        """The actor is known only of a success; before it, somebody claims to be the target."""
+        return because(
+            Event(
+                name=name,
+                outcome=outcome,
+                at=self.at,
+                reason=reason,
+                actor=account_id if outcome is Outcome.SUCCESS else None,
+                target=account_id,
+                client=self.client,
+                method=self.method,
+                ip=self.context.ip,
+                user_agent=self.context.user_agent,
+                request=self.context.request,
+                details=details or {},
+            )
+        )
+
+    def of_session(self, name: str, session: Session, *, acr: str | None = None, reason: str | None = None) -> Effects:
+        return because(
+            Event(
+                name=name,
+                outcome=Outcome.SUCCESS,
+                at=self.at,
+                reason=reason,
+                actor=session.account_id,
+                target=session.account_id,
+                structure=session.active_structure,
+                client=self.client,
+                acr=acr,
+                session=digest(session.handle),
+                ip=self.context.ip,
+                user_agent=self.context.user_agent,
+                request=self.context.request,
+            )
+        )

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.accounts.account import Account
 from gateway.accounts.ports import Accounts, TrustedDevices
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS, Effects, because
+from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.journal.events import Outcome
 from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
 from gateway.refusal import Refusal
@@ -22,7 +22,7 @@ from gateway.signin.assurance import AssuranceScale
 from gateway.signin.demands import Demands, usable
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.gone import TransactionGone, TransactionMoved, saved
-from gateway.signin.journal_lines import line, session_line
+from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
@@ -250,15 +250,13 @@ class Journey:
     def _started(
         self, txn: SigninTransaction, session: Session, previous: Session | None, now: float, context: RequestContext
     ) -> Effects:
-        acr, client = self._scale.level_of(session.evidence).acr, txn.demand.client_id
-        effects = because(
-            session_line("signin.completed", now, context, session, acr=acr, client=client),
-            session_line("session.started", now, context, session, acr=acr, client=client),
-        )
+        acr, lines = self._scale.level_of(session.evidence).acr, Lines(now, context, txn.demand.client_id)
+        effects = lines.of_session("signin.completed", session, acr=acr)
+        effects += lines.of_session("session.started", session, acr=acr)
         if previous is None:
             return effects
         reason = "renewed" if previous.account_id == session.account_id else "replaced"
-        return effects + because(session_line("session.ended", now, context, previous, reason=reason))
+        return effects + lines.of_session("session.ended", previous, reason=reason)
 
     def refuse(self, txn: SigninTransaction, error: str, context: RequestContext) -> SigninTransaction:
         """The person gave up: the application is told `error`. A journey that is over cannot be refused."""
@@ -289,14 +287,5 @@ class Journey:
         return txn
 
     def _refused(self, txn: SigninTransaction, error: str, now: float, context: RequestContext) -> Effects:
-        return because(
-            line(
-                "signin.refused",
-                Outcome.REFUSED,
-                now,
-                context,
-                account_id=txn.account_id,
-                reason=error,
-                client=txn.demand.client_id,
-            )
-        )
+        lines = Lines(now, context, txn.demand.client_id)
+        return lines.said("signin.refused", Outcome.REFUSED, txn.account_id, reason=error)

@@ -14,14 +14,15 @@ from gateway.accounts.account import Account
 from gateway.accounts.ports import Accounts, TrustedDevices
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS, because
+from gateway.journal.effects import NO_EFFECTS
 from gateway.journal.events import Outcome
 from gateway.randomness import Randomness, digest, opaque
 from gateway.signin.assurance import AssuranceScale
-from gateway.signin.demands import Demands, usable
+from gateway.signin.demands import Demands
 from gateway.signin.evidence import Evidence, Means
-from gateway.signin.gone import TransactionMoved, saved
-from gateway.signin.journal_lines import line
+from gateway.signin.first_factor import proved_person
+from gateway.signin.gone import saved
+from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import SigninTransactions
 from gateway.signin.request_context import RequestContext
@@ -90,18 +91,12 @@ class DeviceSignin:
         account = self._person(txn)
         device = self._devices.find(device_id)
         accepted = self._accepted(txn, account, device, signature, now)
-        said = because(
-            line(
-                "signin.device",
-                Outcome.SUCCESS if accepted else Outcome.REFUSED,
-                now,
-                context,
-                account_id=account.id,
-                reason=None if accepted else "not_proved",
-                client=txn.demand.client_id,
-                method="trusted_device",
-                details={"device": digest(device_id)},
-            )
+        said = Lines(now, context, txn.demand.client_id, "trusted_device").said(
+            "signin.device",
+            Outcome.SUCCESS if accepted else Outcome.REFUSED,
+            account.id,
+            reason=None if accepted else "not_proved",
+            details={"device": digest(device_id)},
         )
         if not accepted:
             return saved(self._transactions, replace(txn, device_challenge=None, device_skipped=True), now, said)
@@ -126,14 +121,4 @@ class DeviceSignin:
         )
 
     def _person(self, txn: SigninTransaction) -> Account:
-        """Somebody whose password counts, and whose account is active now."""
-        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
-        if (
-            account is None
-            or not usable(account)
-            or txn.session_digest is not None
-            or txn.refusal is not None
-            or not self._demands.counted(txn.evidence, account, txn.demand)
-        ):
-            raise TransactionMoved("no first factor")
-        return account
+        return proved_person(self._accounts, self._demands, txn)

@@ -12,14 +12,14 @@ from gateway.accounts.password_hash import PasswordHasher
 from gateway.accounts.ports import Accounts
 from gateway.accounts.resolve_identifier import resolve_identifier
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS, Effects, because
+from gateway.journal.effects import NO_EFFECTS
 from gateway.journal.events import Outcome
 from gateway.keys.purposes import PurposeKey
 from gateway.refusal import Refusal
 from gateway.signin.demands import usable
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.gone import TransactionMoved, saved
-from gateway.signin.journal_lines import line
+from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Admission, SigninTransactions, Spool, Throttle
 from gateway.signin.request_context import RequestContext
@@ -71,7 +71,9 @@ class PasswordSignin:
         # nobody can learn from it that two identifiers are of one account.
         typed = self._keys.typed("password", identifier)
         whose = self._keys.of("password-account", account.id) if account else self._keys.typed("nobody", identifier)
-        delayed = self._refused("signin.delayed", "delay", txn, account, now, context)
+        lines = Lines(now, context, txn.demand.client_id, "password")
+        target = account.id if account else None
+        delayed = lines.said("signin.delayed", Outcome.REFUSED, target, reason="delay")
         admission = self._throttle.admit(typed, self._policy.password_rule(), now, delayed)
         capped = None
         if admission.admitted:
@@ -80,23 +82,13 @@ class PasswordSignin:
             self._hasher.dummy(_bounded(password))
             raise self._refusal(admission, now)
         if not self._right(account, _bounded(password)):
-            self._spool.note(self._refused("signin.password", _reason(account), txn, account, now, context))
+            self._spool.note(lines.said("signin.password", Outcome.REFUSED, target, reason=_reason(account)))
             raise self._refusal(admission, now)
         assert account is not None  # noqa: S101 -- `_right` says so; for the type checker
         self._throttle.succeeded(typed)
         self._throttle.succeeded(whose)
         self._hash_again_if_needed(account, password)
-        proved = because(
-            line(
-                "signin.password",
-                Outcome.SUCCESS,
-                now,
-                context,
-                account_id=account.id,
-                client=txn.demand.client_id,
-                method="password",
-            )
-        )
+        proved = lines.said("signin.password", Outcome.SUCCESS, account.id)
         return saved(self._transactions, _proved(txn, account, now), now, proved)
 
     def _right(self, account: Account | None, password: str) -> bool:
@@ -117,28 +109,6 @@ class PasswordSignin:
         delays = self._policy.password_delays
         wait = delays[min(admission.failures, len(delays)) - 1]
         return SigninRefused("refused", retry_seconds=wait) if wait else SigninRefused("refused")
-
-    def _refused(
-        self,
-        name: str,
-        reason: str,
-        txn: SigninTransaction,
-        account: Account | None,
-        now: float,
-        context: RequestContext,
-    ) -> Effects:
-        return because(
-            line(
-                name,
-                Outcome.REFUSED,
-                now,
-                context,
-                account_id=account.id if account else None,
-                reason=reason,
-                client=txn.demand.client_id,
-                method="password",
-            )
-        )
 
 
 def _proved(txn: SigninTransaction, account: Account, now: float) -> SigninTransaction:
