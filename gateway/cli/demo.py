@@ -128,7 +128,7 @@ def _check_free(ports: Ports) -> None:
                 probe.bind((host, port))
             except OSError as error:
                 raise CommandRefused(
-                    f"{host}:{port} cannot be used ({error.strerror}). Stop what uses it, or choose another port with {option}. "
+                    f"{host}:{port} cannot be used ({error.strerror}): stop what uses it, or choose another with {option}. "
                     "(On macOS, first type: sudo ifconfig lo0 alias 127.0.0.2; sudo ifconfig lo0 alias 127.0.0.5)"
                 ) from None
 

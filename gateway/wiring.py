@@ -1,0 +1,107 @@
+"""The composition root: the only module that builds adapters and hands them to the rooms.
+
+`open_stores` is what the command line and the jobs need; `application` is what uvicorn serves. Nothing else reads settings.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from gateway.applications.registry import ClientRegistry
+from gateway.clock import Clock, SystemClock
+from gateway.habilitations.mapping_file import lint, read_mapping
+from gateway.habilitations.role_mapping import RoleMapping
+from gateway.keys.key_encryption_key import KeyEncryptionKey
+from gateway.randomness import Randomness, system_randomness
+from gateway.settings import ConfigurationError, Settings
+from gateway.signin.assurance import AssuranceScale
+from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
+from gateway.storage.sql.database import Database
+from gateway.tenant import Tenant, read_ranking, read_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedConfig:
+    """The files of idp_config, read whole or refused."""
+
+    tenant: Tenant
+    scale: AssuranceScale
+    clients: ClientRegistry
+    mapping: RoleMapping
+    remarks: Sequence[str]
+
+
+def read_idp_config(settings: Settings) -> ReviewedConfig:
+    """Raises ConfigurationError: the sentences name file and key."""
+    folder = settings.idp_config
+    tenant = read_tenant(folder / "tenant.yaml")
+    host = urlsplit(settings.issuer).hostname
+    if tenant.host != host:
+        raise ConfigurationError(f"{folder / 'tenant.yaml'}: host is {tenant.host}, but the issuer's host is {host}")
+    ranking = read_ranking(folder / "assurance.yaml")
+    clients = ClientRegistry(settings.clients or folder / "clients", loopback_http=settings.profile == "demo")
+    mapping = read_mapping(folder / "roles.yaml")
+    known = {level for levels in ranking for level in levels}
+    for client in clients.all():
+        if client.min_acr is not None and client.min_acr not in known:
+            raise ConfigurationError(f"{client.client_id}: min_acr {client.min_acr} is not in assurance.yaml")
+        if "ror" in client.scopes and client.role_application not in mapping.applications:
+            raise ConfigurationError(
+                f"{client.client_id}: role_application {client.role_application} is not in roles.yaml"
+            )
+    remarks = lint(mapping, account_authority=tenant.account_authority, known_levels=known)
+    return ReviewedConfig(tenant, AssuranceScale(ranking), clients, mapping, remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Both stores, opened; close them when done."""
+
+    database: Database
+    ephemeral: EphemeralStore
+    clock: Clock
+    randomness: Randomness
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ephemeral.close()
+        self.database.close()
+
+
+def clock_of(settings: Settings) -> SystemClock:
+    """The machine's clock; in the demo, moved by the shared offset."""
+    offset = settings.clock_offset_file
+    return SystemClock(None if offset is None else settings.data / offset)
+
+
+def open_stores(settings: Settings, *, node: str) -> Stores:
+    """Opens, reads nothing: a store that is empty can still be migrated."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kek = KeyEncryptionKey.load(Path(settings.located(settings.kek_file)))
+    randomness = system_randomness
+    database = Database(_address(settings, "database"), kek, randomness, node)
+    ephemeral = open_ephemeral(_address(settings, "ephemeral"), randomness)
+    return Stores(database, ephemeral, clock_of(settings), randomness)
+
+
+def _address(settings: Settings, which: str) -> str:
+    """The store's address with the password of its file, if it has one."""
+    section = getattr(settings, which)
+    url, file = settings.located(section.url), section.password_file
+    if file is None:
+        return url
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(secret_in(file), safe='')}@{host}"))
+
+
+def secret_in(file: Path) -> str:
+    """The one line of a secret's file."""
+    try:
+        return file.read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{file}: the secret cannot be read ({error.strerror})") from None
