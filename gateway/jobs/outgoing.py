@@ -1,4 +1,4 @@
-"""Sends what waits in the two outboxes: an item leaves after its cause was committed, once its sender took it (ARCHITECTURE §4).
+"""Sends what waits in the two outboxes (ARCHITECTURE §4): after its cause was committed, and until its sender took it.
 
 An item is leased, so that several processes may run this; a failed one comes back after a growing delay and is given up at the
 last one, visibly. A handler that has nothing left to do (the code is dead, the link was replaced) drops the item.
