@@ -1,0 +1,146 @@
+"""Accounts at rest. One e-mail, one RPPS, one user name: one account, by unique constraints (CRY-04).
+
+A password is set by consuming its link in the same transaction: of any number of parallel calls one consumes it (RST-03).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.one_time_link import OneTimeLink
+from gateway.accounts.ports import AccountExistsError
+from gateway.journal.effects import Effects
+from gateway.storage.sql.account_lock import lock_account
+from gateway.storage.sql.account_row import AccountRows
+from gateway.storage.sql.broken_rule import BrokenRuleError
+from gateway.storage.sql.effects import instant_of, record
+from gateway.storage.sql.engine import Connections
+from gateway.storage.sql.storable import storable
+from gateway.storage.sql.tables import account as table
+from gateway.storage.sql.tables import one_time_link, trusted_device
+
+_FIELD_OF_RULE = {
+    "pk_account": "id",
+    "uq_account_username": "username",
+    "uq_account_email": "email",
+    "uq_account_rpps": "rpps",
+}
+
+_key: sa.BindParameter[object] = sa.bindparam("key")
+_by_id = sa.select(table).where(table.c.id == _key)
+_by_username = sa.select(table).where(table.c.username_folded == _key)
+_by_rpps = sa.select(table).where(table.c.rpps_index == _key)
+_by_email = sa.select(table).where(table.c.email_index == _key)
+_by_verified_email = _by_email.where(table.c.email_verified_at.is_not(None))
+_pending_link = sa.and_(one_time_link.c.used_at.is_(None), one_time_link.c.revoked_at.is_(None))
+
+
+class SqlAccounts:
+    def __init__(self, connections: Connections, rows: AccountRows, node: str) -> None:
+        self._connections = connections
+        self._rows = rows
+        self._node = node
+
+    def get(self, account_id: str) -> Account | None:
+        return self._one(_by_id, storable(account_id))
+
+    def find_by_username(self, username: str) -> Account | None:
+        return self._one(_by_username, self._rows.username_key(username))
+
+    def find_by_rpps(self, rpps: str) -> Account | None:
+        return self._one(_by_rpps, self._rows.rpps_key(rpps))
+
+    def find_by_verified_email(self, email: str) -> Account | None:
+        return self._one(_by_verified_email, self._rows.email_key(email))
+
+    def find_by_email(self, email: str) -> Account | None:
+        return self._one(_by_email, self._rows.email_key(email))
+
+    def all(self, *, limit: int = 100, after: str | None = None) -> Sequence[Account]:
+        """In the order of identifiers, after the one given."""
+        query = sa.select(table).order_by(table.c.id).limit(limit)
+        if after is not None:
+            query = query.where(table.c.id > after)
+        with self._connections.reading() as connection:
+            return [self._rows.account(row) for row in connection.execute(query)]
+
+    def create(self, account: Account, effects: Effects) -> None:
+        row = self._rows.row(account)
+        with _uniqueness(), self._connections.writing() as connection:
+            connection.execute(sa.insert(table), row)
+            record(connection, effects, node=self._node)
+
+    def update(self, account: Account, effects: Effects) -> None:
+        """KeyError when there is no such account. The links of an archived account are revoked too."""
+        row = self._rows.row(account)
+        outlived = (
+            sa.true()
+            if account.status is AccountStatus.ARCHIVED
+            else one_time_link.c.contact_version < account.contact_version
+        )
+        at = instant_of(effects)
+        with _uniqueness(), self._connections.writing() as connection:
+            if not lock_account(connection, account.id):
+                raise KeyError(account.id)
+            connection.execute(sa.update(table).where(table.c.id == account.id).values(row))
+            connection.execute(
+                sa.update(one_time_link)
+                .where(one_time_link.c.account_id == account.id, _pending_link, outlived)
+                .values(revoked_at=one_time_link.c.issued_at if at is None else at)
+            )
+            record(connection, effects, node=self._node)
+
+    def set_password(self, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
+        row = self._rows.row(account)
+        of_account = one_time_link.c.account_id == account.id
+        consume = (
+            sa.update(one_time_link)
+            .where(one_time_link.c.id == link.id, of_account, _pending_link, one_time_link.c.expires_at > now)
+            .values(used_at=now)
+        )
+        with _uniqueness(), self._connections.writing() as connection:
+            lock_account(connection, account.id)
+            if connection.execute(consume).rowcount != 1:
+                return False
+            connection.execute(sa.update(table).where(table.c.id == account.id).values(row))
+            connection.execute(sa.update(one_time_link).where(of_account, _pending_link).values(revoked_at=now))
+            connection.execute(
+                sa.update(trusted_device)
+                .where(trusted_device.c.account_id == account.id, trusted_device.c.revoked_at.is_(None))
+                .values(revoked_at=now)
+            )
+            record(connection, effects, node=self._node)
+        return True
+
+    def replace_password_hash(self, account_id: str, *, expected: str, new: str, effects: Effects) -> bool:
+        sealed = self._rows.seal(account_id, "password_hash", new)
+        stored = sa.select(table.c.password_hash).where(table.c.id == account_id)
+        with self._connections.writing() as connection:
+            if not lock_account(connection, account_id):
+                return False
+            if self._rows.open(account_id, "password_hash", connection.execute(stored).scalar_one()) != expected:
+                return False
+            connection.execute(sa.update(table).where(table.c.id == account_id).values(password_hash=sealed))
+            record(connection, effects, node=self._node)
+        return True
+
+    def note_signin(self, account_id: str, now: float) -> None:
+        with self._connections.writing() as connection:
+            connection.execute(sa.update(table).where(table.c.id == account_id).values(last_signin_at=now))
+
+    def _one(self, query: sa.Select[tuple[object, ...]], key: object) -> Account | None:
+        with self._connections.reading() as connection:
+            row = connection.execute(query, {"key": key}).first()
+        return None if row is None else self._rows.account(row)
+
+
+@contextmanager
+def _uniqueness() -> Iterator[None]:
+    try:
+        yield
+    except BrokenRuleError as error:
+        if error.rule not in _FIELD_OF_RULE:
+            raise
+        raise AccountExistsError(_FIELD_OF_RULE[error.rule]) from None

@@ -1,0 +1,71 @@
+"""The durable store as one thing: what wiring opens, and the rooms' ports it answers.
+
+Nothing is read before it is needed, so that a store that is empty, or behind the code, can still be opened and migrated.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.journal.effects import Effects
+from gateway.keys.field_cipher import BlindIndex, FieldCipher
+from gateway.keys.key_encryption_key import KeyEncryptionKey
+from gateway.keys.purposes import Purpose
+from gateway.randomness import Randomness
+from gateway.storage.sql import migrations
+from gateway.storage.sql.account_row import AccountRows
+from gateway.storage.sql.accounts import SqlAccounts
+from gateway.storage.sql.client_secrets import SqlClientSecrets
+from gateway.storage.sql.engine import Connections
+from gateway.storage.sql.habilitations import SqlHabilitations
+from gateway.storage.sql.journal import SqlJournal
+from gateway.storage.sql.one_time_links import SqlOneTimeLinks
+from gateway.storage.sql.outbox import SqlOutbox
+from gateway.storage.sql.purpose_keys import SqlPurposeKeys
+from gateway.storage.sql.signing_keys import SqlSigningKeys
+from gateway.storage.sql.structures import SqlStructures
+from gateway.storage.sql.trusted_devices import SqlTrustedDevices
+
+
+class StoreUnavailableError(Exception):
+    """The durable store does not answer, or does not have the tables that this code expects."""
+
+
+class Database:
+    """`node` names this process in the journal lines that commit with their cause."""
+
+    def __init__(self, url: str, kek: KeyEncryptionKey, randomness: Randomness, node: str) -> None:
+        connections = self._connections = Connections(url)
+        self.purpose_keys = SqlPurposeKeys(connections, kek, randomness, node)
+        cipher = FieldCipher(self.purpose_keys, randomness)
+        index = BlindIndex(lambda: self.purpose_keys.get(Purpose.BLIND_INDEX))
+        self.accounts = SqlAccounts(connections, AccountRows(cipher, index), node)
+        self.links = SqlOneTimeLinks(connections, node)
+        self.devices = SqlTrustedDevices(connections, node)
+        self.outbox = SqlOutbox(connections, node)
+        self.structures = SqlStructures(connections, node)
+        self.habilitations = SqlHabilitations(connections, node)
+        self.client_secrets = SqlClientSecrets(connections, node)
+        self.signing_keys = SqlSigningKeys(connections, cipher, node)
+        self.journal = SqlJournal(connections)
+
+    def migrate(self) -> None:
+        """Brings the tables to what this code expects; does nothing when they are. Safe to call from several processes."""
+        migrations.migrate(self._connections.engine)
+
+    def pending(self) -> bool:
+        return migrations.pending(self._connections.engine)
+
+    def initialise_purpose_keys(self, effects: Effects) -> tuple[Purpose, ...]:
+        """Draws the purpose keys that are missing, and says which; `effects` are written only if there was one."""
+        return self.purpose_keys.initialise(effects)
+
+    def check(self) -> None:
+        """One cheap read. Raises StoreUnavailableError."""
+        try:
+            with self._connections.reading() as connection:
+                connection.execute(sa.text("SELECT version FROM signing_key_version")).scalar_one()
+        except SQLAlchemyError as error:
+            raise StoreUnavailableError(type(error).__name__) from None
+
+    def close(self) -> None:
+        self._connections.close()

@@ -1,0 +1,111 @@
+"""How the durable store talks to its engine: SQLite in WAL mode, or PostgreSQL (ARCHITECTURE §4).
+
+Reads run outside transactions, one statement each, on a consistent snapshot of their own. A write is one transaction
+that takes its lock first (SQLite) or row by row (PostgreSQL), and is on disk when it returns. Refuses other engines.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from gateway.storage.sql.broken_rule import broken_rule
+
+_BUSY_MILLISECONDS = 5000
+_POSTGRESQL_OPTIONS = (
+    "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+)
+
+
+def open_engine(url: str) -> sa.Engine:
+    """`sqlite:///path` or `postgresql://…`. Values never appear in the engine's error messages."""
+    address = sa.make_url(url)
+    match address.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(address)
+        case "postgresql":
+            return _open_postgresql(address)
+        case other:
+            raise ValueError(f"the durable store is SQLite or PostgreSQL, not {other}")
+
+
+def _open_sqlite(address: sa.URL) -> sa.Engine:
+    if not address.database or address.database == ":memory:":
+        raise ValueError("the durable store needs a file")
+    file = Path(address.database)
+    if not file.exists():
+        file.touch(mode=0o600)  # SQLite gives its companion files the same mode
+    engine = sa.create_engine(
+        address.set(drivername="sqlite+pysqlite"),
+        hide_parameters=True,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=10,
+        connect_args={"timeout": _BUSY_MILLISECONDS / 1000},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where `begin` below says, not where the driver guesses
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_MILLISECONDS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _open_postgresql(address: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": _POSTGRESQL_OPTIONS,
+            "application_name": "passerelle",
+            "tcp_user_timeout": 15000,
+        },
+    )
+
+
+class Connections:
+    """What the repositories share: one pool, and the two ways to use it."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = open_engine(url)
+        self._writer = self.engine.execution_options(writes=True)
+        sqlite = self.engine.dialect.name == "sqlite"
+        self._reader = self.engine if sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction, committed at the end of the block. Raises BrokenRuleError when a constraint refuses it."""
+        try:
+            with self._writer.begin() as connection:
+                yield connection
+        except IntegrityError as error:
+            raise broken_rule(error) from None
+
+    def close(self) -> None:
+        self.engine.dispose()

@@ -1,0 +1,250 @@
+"""The tables of the durable store, the same on SQLite and PostgreSQL.
+
+Columns typed as bytes under an account or a signing key are encrypted (gateway/keys/field_cipher.py); `…_index` columns
+are keyed hashes. Instants are seconds since the epoch. What must hold whatever the code does is a constraint here: one
+owner per user name, e-mail and RPPS; no self-grant; two years at most; one active key per algorithm (ADM-01, ADM-05, KEY-01).
+"""
+
+import datetime
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+_SEQUENCE = sa.Integer().with_variant(sa.BigInteger, "postgresql")  # what SQLite needs to number rows itself
+
+
+class CivilDate(sa.TypeDecorator[datetime.date]):
+    """A civil date as the integer yyyymmdd: comparisons, and "two years later", read the same on both engines."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime.date | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else value.year * 10000 + value.month * 100 + value.day
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime.date | None:
+        return None if value is None else datetime.date(value // 10000, value // 100 % 100, value % 100)
+
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("username", sa.String, nullable=False),
+    sa.Column("username_folded", sa.String, nullable=False),
+    sa.Column("family_name", sa.LargeBinary, nullable=False),
+    sa.Column("given_name", sa.LargeBinary, nullable=False),
+    sa.Column("email", sa.LargeBinary, nullable=False),
+    sa.Column("email_index", sa.LargeBinary, nullable=False),
+    sa.Column("email_verified_at", sa.Double),
+    sa.Column("phone", sa.LargeBinary),
+    sa.Column("phone_verified_at", sa.Double),
+    sa.Column("code_channel", sa.String, nullable=False),
+    sa.Column("rpps", sa.LargeBinary),
+    sa.Column("rpps_index", sa.LargeBinary),
+    sa.Column("rpps_proof", sa.String),
+    sa.Column("profession", sa.String),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("contact_version", sa.Integer, nullable=False),
+    sa.Column("code_demanded_since", sa.Double),
+    sa.Column("language", sa.String, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("archived_at", sa.Double),
+    sa.Column("last_signin_at", sa.Double),
+    sa.Column("is_administrator", sa.Boolean, nullable=False),
+    sa.Column("password_hash", sa.LargeBinary),
+    sa.PrimaryKeyConstraint("id", name="pk_account"),
+    sa.UniqueConstraint("username_folded", name="uq_account_username"),
+    sa.UniqueConstraint("email_index", name="uq_account_email"),
+    sa.UniqueConstraint("rpps_index", name="uq_account_rpps"),
+)
+
+one_time_link = sa.Table(
+    "one_time_link",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("purpose", sa.String, nullable=False),
+    sa.Column("token_digest", sa.LargeBinary, nullable=False),
+    sa.Column("contact_version", sa.Integer, nullable=False),
+    sa.Column("issued_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("used_at", sa.Double),
+    sa.Column("revoked_at", sa.Double),
+    sa.PrimaryKeyConstraint("id", name="pk_one_time_link"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_one_time_link_account"),
+    sa.UniqueConstraint("token_digest", name="uq_one_time_link_token"),
+    sa.Index("ix_one_time_link_account", "account_id", "purpose", "issued_at"),
+)
+
+trusted_device = sa.Table(
+    "trusted_device",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("public_key", sa.LargeBinary, nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("proved_at", sa.Double, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("last_used_at", sa.Double, nullable=False),
+    sa.Column("revoked_at", sa.Double),
+    sa.PrimaryKeyConstraint("id", name="pk_trusted_device"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_trusted_device_account"),
+    sa.Index("ix_trusted_device_account", "account_id"),
+)
+
+structure = sa.Table(
+    "structure",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("finess", sa.String),
+    sa.Column("siret", sa.String),
+    sa.Column("parent_id", sa.String),  # the parent may be out of the imported perimeter
+    sa.Column("category", sa.String),
+    sa.Column("region", sa.String),
+    sa.Column("department", sa.String),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("id", name="pk_structure"),
+    sa.Index("ix_structure_finess", "finess"),
+    sa.Index("ix_structure_siret", "siret"),
+)
+
+_ACTIVE = sa.text("state = 'active'")
+
+habilitation = sa.Table(
+    "habilitation",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("structure_id", sa.String, nullable=False),
+    sa.Column("role_label", sa.String, nullable=False),
+    sa.Column("start_on", CivilDate, nullable=False),
+    sa.Column("end_on", CivilDate, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("origin", sa.String, nullable=False),
+    sa.Column("granted_by", sa.String),
+    sa.Column("source", sa.String, nullable=False),  # "" for none: two NULLs would not be twins
+    sa.Column("seen_at", sa.Double),
+    sa.PrimaryKeyConstraint("id", name="pk_habilitation"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_habilitation_account"),
+    sa.ForeignKeyConstraint(["structure_id"], ["structure.id"], name="fk_habilitation_structure"),
+    sa.ForeignKeyConstraint(["granted_by"], ["account.id"], name="fk_habilitation_granter"),
+    sa.CheckConstraint("granted_by IS NULL OR granted_by <> account_id", name="ck_habilitation_no_self_grant"),
+    # yyyymmdd + 20000 is two years later; from a 29 February it is no date, and the 28th is the last one below it.
+    sa.CheckConstraint("end_on <= start_on + 20000", name="ck_habilitation_two_years"),
+    sa.CheckConstraint("state IN ('active', 'ended')", name="ck_habilitation_state"),
+    sa.Index(
+        "uq_habilitation_active_twin",
+        "account_id",
+        "structure_id",
+        "role_label",
+        "origin",
+        "source",
+        unique=True,
+        sqlite_where=_ACTIVE,
+        postgresql_where=_ACTIVE,
+    ),
+    sa.Index("ix_habilitation_source", "source", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+)
+
+client_secret = sa.Table(
+    "client_secret",
+    metadata,
+    sa.Column("client_id", sa.String, nullable=False),
+    sa.Column("slot", sa.Integer, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double),
+    sa.Column("last_used_at", sa.Double),
+    sa.PrimaryKeyConstraint("client_id", "slot", name="pk_client_secret"),
+)
+
+signing_key = sa.Table(
+    "signing_key",
+    metadata,
+    sa.Column("kid", sa.String, nullable=False),
+    sa.Column("algorithm", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("public_jwk", sa.String, nullable=False),
+    sa.Column("private_pem", sa.LargeBinary),  # forgotten when the key is retired
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("state_since", sa.Double, nullable=False),
+    sa.PrimaryKeyConstraint("kid", name="pk_signing_key"),
+    sa.CheckConstraint("state = 'retired' OR private_pem IS NOT NULL", name="ck_signing_key_private"),
+    sa.Index("uq_signing_key_active", "algorithm", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+)
+
+signing_key_version = sa.Table(
+    "signing_key_version",
+    metadata,
+    sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.PrimaryKeyConstraint("id", name="pk_signing_key_version"),
+    sa.CheckConstraint("id = 1", name="ck_signing_key_version_single"),
+)
+
+data_key = sa.Table(
+    "data_key",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("purpose", sa.String, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("kek_id", sa.String, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.Double),
+    sa.PrimaryKeyConstraint("id", name="pk_data_key"),
+    sa.UniqueConstraint("purpose", "epoch", name="uq_data_key_epoch"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", _SEQUENCE, nullable=False, autoincrement=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("payload", sa.String, nullable=False),
+    sa.Column("due_at", sa.Double, nullable=False),  # a lease moves it forward
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+    sa.Index("ix_outbox_due", "due_at", "id"),
+    sqlite_autoincrement=True,
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("seq", _SEQUENCE, nullable=False, autoincrement=True),
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("node", sa.String, nullable=False),
+    sa.Column("spool_id", sa.String),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("actor", sa.String),
+    sa.Column("target", sa.String),
+    sa.Column("structure", sa.String),
+    sa.Column("client", sa.String),
+    sa.Column("method", sa.String),
+    sa.Column("acr", sa.String),
+    sa.Column("session", sa.String),
+    sa.Column("ip", sa.String),
+    sa.Column("user_agent", sa.String),
+    sa.Column("request", sa.String),
+    sa.Column("details", sa.String, nullable=False),
+    sa.PrimaryKeyConstraint("seq", name="pk_journal"),
+    sa.Index("ix_journal_name", "name", "at"),
+    sa.Index("ix_journal_actor", "actor", "at"),
+    sa.Index("ix_journal_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+drained_spool = sa.Table(
+    "drained_spool",
+    metadata,
+    sa.Column("spool_id", sa.String, nullable=False),
+    sa.PrimaryKeyConstraint("spool_id", name="pk_drained_spool"),
+)
+"""Spool entries whose effects are here already: what makes draining happen once."""
