@@ -5,6 +5,7 @@ pepper can rotate without the passwords. Every call that hashes costs the same, 
 """
 
 import base64
+import threading
 import unicodedata
 from dataclasses import dataclass
 
@@ -35,16 +36,26 @@ class Argon2Parameters:
 
 
 class PasswordHasher:
-    """`encrypted` values are opaque strings bound to their account: moved to another account they verify nothing."""
+    """`encrypted` values are opaque strings bound to their account: moved to another account they verify nothing. At most
+    `concurrency` hashes at once, so that a flood of sign-ins does not exhaust the memory (PWD-13)."""
 
-    def __init__(self, pepper: PurposeKey, randomness: Randomness, parameters: Argon2Parameters | None = None) -> None:
+    def __init__(
+        self,
+        pepper: PurposeKey,
+        randomness: Randomness,
+        parameters: Argon2Parameters | None = None,
+        *,
+        concurrency: int = 4,
+    ) -> None:
         self._pepper = AESGCM(pepper.for_purpose(Purpose.PASSWORD_PEPPER))
         self._randomness = randomness
         self._parameters = parameters or Argon2Parameters()
         self._dummy_salt = randomness(_SALT)
+        self._slots = threading.BoundedSemaphore(concurrency)
 
     def hash(self, account_id: str, password: str) -> str:
-        phc = self._argon2(self._randomness(_SALT)).derive_phc_encoded(_octets(password))
+        with self._slots:
+            phc = self._argon2(self._randomness(_SALT)).derive_phc_encoded(_octets(password))
         nonce = self._randomness(_NONCE)
         sealed = self._pepper.encrypt(nonce, phc.encode(), _AAD + account_id.encode())
         return _PREFIX + base64.b64encode(nonce + sealed).decode()
@@ -55,7 +66,8 @@ class PasswordHasher:
         if phc is None:
             return self.dummy(password)
         try:
-            Argon2id.verify_phc_encoded(_octets(password), phc)
+            with self._slots:
+                Argon2id.verify_phc_encoded(_octets(password), phc)
         except InvalidKey:
             return False
         return True
@@ -67,7 +79,8 @@ class PasswordHasher:
 
     def dummy(self, password: str) -> bool:
         """One hash for nobody, with the same parameters; always False."""
-        self._argon2(self._dummy_salt).derive(_octets(password))
+        with self._slots:
+            self._argon2(self._dummy_salt).derive(_octets(password))
         return False
 
     def _argon2(self, salt: bytes) -> Argon2id:

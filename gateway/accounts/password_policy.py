@@ -1,23 +1,117 @@
-"""Which passwords are accepted (PWD-01, PWD-02, PWD-03): length and computed entropy, no composition rule, no known one."""
+"""Which passwords are accepted (PWD-01, PWD-02, PWD-03): length and computed entropy, no composition rule, no known one.
 
+Refuses what is too short or too simple for its length (the refusal names the missing length, never a kind of character), too
+long, on the list of known passwords, or made of the service's or the person's own words. Nothing ever expires by age (PWD-07).
+"""
+
+import math
+import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
 
 from gateway.accounts.account import Account
 from gateway.refusal import Refusal
 
 
 class PasswordTooWeak(Refusal):
-    """`text` says why in words of length: `password.too_short`, `password.too_long`, `password.too_simple`,
-    `password.known`; `facts["min_length"]`, `facts["missing_length"]`."""
+    """`text` is `password.too_short` (`facts["missing_length"]`: with so many characters more of the same kinds it would do),
+    `password.too_long` (`facts["max_length"]`), or `password.known`."""
 
     code = "password_too_weak"
     text = "password.too_short"
 
 
+class PasswordTooLong(PasswordTooWeak):
+    text = "password.too_long"
+
+
+class PasswordKnown(PasswordTooWeak):
+    text = "password.known"
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """Characters, and bits of computed entropy."""
+
+    min_length: int
+    min_entropy: float
+
+
+MAX_LENGTH = 256
+FOR_EVERYBODY = Strength(12, 50)
+FOR_ADMINISTRATORS = Strength(15, 80)
+_SHORTEST_WORD = 4
+
+
+def alphabet_size(password: str) -> int:
+    """How many characters the password seems drawn from: 26 lowercase, 26 uppercase, 10 digits, 37 others (as the CNIL counts)."""
+    lower = any("a" <= character <= "z" for character in password)
+    upper = any("A" <= character <= "Z" for character in password)
+    digit = any("0" <= character <= "9" for character in password)
+    other = any(not (character.isascii() and character.isalnum()) for character in password)
+    return 26 * lower + 26 * upper + 10 * digit + 37 * other
+
+
+def entropy(password: str) -> float:
+    """L·log2 N, in bits (section 2 of the security requirements)."""
+    size = alphabet_size(password)
+    return len(password) * math.log2(size) if size else 0.0
+
+
+def known_passwords() -> frozenset[str]:
+    """The list shipped with the gateway: short for now, and said so in its first lines."""
+    text = resources.files("gateway.accounts").joinpath("known_passwords.txt").read_text("utf-8")
+    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
 class PasswordPolicy:
-    def __init__(self, blocklist: Iterable[str], context_words: Iterable[str] = ()) -> None:
-        raise NotImplementedError
+    """`context_words`: names of the service, of the product, of the establishments."""
+
+    def __init__(
+        self,
+        blocklist: Iterable[str],
+        context_words: Iterable[str] = (),
+        *,
+        everybody: Strength = FOR_EVERYBODY,
+        administrators: Strength = FOR_ADMINISTRATORS,
+    ) -> None:
+        self._known = frozenset(_folded(entry) for entry in blocklist)
+        self._context = frozenset(map(_folded, context_words))
+        self._everybody = everybody
+        self._administrators = administrators
 
     def check(self, password: str, account: Account) -> None:
         """Raises PasswordTooWeak."""
-        raise NotImplementedError
+        password = unicodedata.normalize("NFC", password)
+        strength = self._administrators if account.is_administrator else self._everybody
+        if len(password) > MAX_LENGTH:
+            raise PasswordTooLong("too long", max_length=MAX_LENGTH)
+        needed = strength.min_length
+        if (size := alphabet_size(password)) > 1:
+            needed = max(needed, math.ceil(strength.min_entropy / math.log2(size)))
+        if len(password) < needed:
+            raise PasswordTooWeak("too short", min_length=needed, missing_length=needed - len(password))
+        if self._is_known(_folded(password), account):
+            raise PasswordKnown("known, or the person's own words")
+
+    def _is_known(self, password: str, account: Account) -> bool:
+        """A whole known password; or a word of the service or the person, alone or with digits and signs around it."""
+        if password in self._known:
+            return True
+        words = self._context | _own_words(account)
+        bare = "".join(character for character in password if character.isalpha())
+        bare_words = {"".join(filter(str.isalpha, word)) for word in words if len(word) >= _SHORTEST_WORD}
+        return password in words or (len(bare) >= _SHORTEST_WORD and bare in bare_words)
+
+
+def _own_words(account: Account) -> frozenset[str]:
+    given, family = account.given_name, account.family_name
+    words = [given, family, given + family, family + given, account.username, account.email]
+    words += [account.email.partition("@")[0], account.rpps or "", f"8{account.rpps}" if account.rpps else ""]
+    return frozenset(_folded(word) for word in words if word)
+
+
+def _folded(text: str) -> str:
+    """Compared without case and without spaces."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())

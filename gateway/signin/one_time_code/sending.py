@@ -45,7 +45,7 @@ class CodeSending:
             said = lines.said("signin.code_sent", Outcome.REFUSED, account.id, reason="send_limit", details=details)
             return replace(challenge, mac=self._randomness(_MAC_OCTETS)), said
         code = derive_code(self._key, challenge.id, challenge.send_number, self._policy.code_digits(channel))
-        order = {
+        order: dict[str, str | int] = {
             "challenge": challenge.id,
             "send_number": challenge.send_number,
             "account": account.id,

@@ -1,0 +1,99 @@
+"""First access and lost password. The link's token leaves the address bar at once for a cookie (RST-05); looking consumes
+nothing (RST-03); an unknown, malformed, used or expired link is one page with a way out (RST-09)."""
+
+import re
+
+import flask
+from werkzeug.wrappers import Response
+
+from gateway.accounts.one_time_link import LinkPurpose
+from gateway.signin.enrolment.access_link import AccessLinks, LinkGone, PasswordTooWeak
+from gateway.signin.pages import RULE_REFUSED, JourneyPages
+from gateway.web import cookies
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
+_LONGEST_IDENTIFIER = 320
+
+
+def pages(journey_pages: JourneyPages, links: AccessLinks, *, min_length: int = 12) -> flask.Blueprint:
+    blueprint = journey_pages.blueprint("enrolment")
+    shell = journey_pages.shell
+
+    @blueprint.get("/forgotten")
+    def forgotten() -> Response:
+        if "sent" in flask.request.args:
+            return shell.page("signin/forgotten_sent.html")
+        return shell.page("signin/forgotten.html", error=None)
+
+    @blueprint.post("/forgotten")
+    def ask() -> Response:
+        identifier = shell.form("forgotten").get("identifier", "").strip()[:_LONGEST_IDENTIFIER]
+        if not identifier:
+            error = shell.translations.say(shell.language(), "forgotten.missing")
+            return shell.page("signin/forgotten.html", status=RULE_REFUSED, error=error)
+        links.request_reset(identifier, journey_pages.context())
+        return shell.see_other("/forgotten?sent")
+
+    def land(purpose: LinkPurpose, token: str) -> Response:
+        response = shell.see_other(f"/{purpose.value}")
+        if _TOKEN.fullmatch(token):
+            cookies.put(response, cookies.LINK, f"{purpose.value}.{token}")
+        else:
+            cookies.forget(response, cookies.LINK)
+        return response
+
+    def token_under_way(purpose: LinkPurpose) -> str:
+        """The token that landed in this browser for this purpose."""
+        kind, _, token = flask.request.cookies.get(cookies.LINK, "").partition(".")
+        if kind != purpose.value or not _TOKEN.fullmatch(token):
+            raise LinkGone("no link landed in this browser")
+        return token
+
+    def gone(purpose: LinkPurpose) -> Response:
+        way_out = ("/forgotten", "link.ask_again") if purpose is LinkPurpose.RESET else ("/signin", "home.signin")
+        response = shell.message(f"link.gone_{purpose.value}", status=410, way_out=way_out)
+        cookies.forget(response, cookies.LINK)
+        return response
+
+    def form_page(purpose: LinkPurpose, token: str, *, status: int = 200, error: str | None = None) -> Response:
+        return shell.page(
+            "signin/new_password.html",
+            status=status,
+            purpose=purpose.value,
+            username=links.inspect(token, purpose).username,
+            min_length=min_length,
+            error=error,
+        )
+
+    def show(purpose: LinkPurpose) -> Response:
+        if "done" in flask.request.args:
+            return shell.message(f"link.done_{purpose.value}", way_out=("/signin", "home.signin"))
+        try:
+            return form_page(purpose, token_under_way(purpose))
+        except LinkGone:
+            return gone(purpose)
+
+    def submit(purpose: LinkPurpose) -> Response:
+        fields = shell.form(purpose.value)
+        try:
+            token = token_under_way(purpose)
+            password = fields.get("new_password", "")
+            if password != fields.get("again", ""):
+                error = shell.translations.say(shell.language(), "password.mismatch")
+                return form_page(purpose, token, status=RULE_REFUSED, error=error)
+            try:
+                links.set_password(token, purpose, password, journey_pages.context())
+            except PasswordTooWeak as refusal:
+                return form_page(purpose, token, status=RULE_REFUSED, error=shell.refusal_text(refusal))
+        except LinkGone:
+            return gone(purpose)
+        response = shell.see_other(f"/{purpose.value}?done")
+        cookies.forget(response, cookies.LINK)
+        return response
+
+    for each in LinkPurpose:
+        path, defaults = f"/{each.value}", {"purpose": each}
+        blueprint.add_url_rule(f"{path}/<token>", f"{each.value}_land", land, defaults=defaults, methods=["GET"])
+        blueprint.add_url_rule(path, f"{each.value}_show", show, defaults=defaults, methods=["GET"])
+        blueprint.add_url_rule(path, f"{each.value}_submit", submit, defaults=defaults, methods=["POST"])
+    return blueprint

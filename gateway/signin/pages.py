@@ -1,0 +1,218 @@
+"""The pages around the journey: its dispatcher, its end, giving up, the choice of a structure, the start page, sign-out.
+
+`JourneyPages` is what every sign-in page shares: it finds the transaction of this browser, asks the journey where it stands
+(nothing here decides), and renders with the application's name. A page that is not the current step sends to the one that is.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flask
+from werkzeug.wrappers import Response
+
+from gateway.accounts.ports import Accounts
+from gateway.applications.client import Client
+from gateway.applications.ports import Clients
+from gateway.signin.device.cookie import device_of
+from gateway.signin.gate import Gate
+from gateway.signin.journey import Journey, Step, StructureNotHeld, TransactionGone, TransactionMoved
+from gateway.signin.request_context import RequestContext
+from gateway.signin.session import Session
+from gateway.signin.transaction import Demand, SigninTransaction
+from gateway.web import cookies
+from gateway.web.shell import Shell
+
+HOME = "/"
+_HANDLE = re.compile(r"[0-9a-f][A-Za-z0-9_-]{43}")
+_PAGE_OF = {
+    Step.PASSWORD: "password",
+    Step.DEVICE: "device",
+    Step.CODE: "code",
+    Step.STRUCTURE: "structure",
+}
+
+RULE_REFUSED = 422
+"""Every refused form of a sign-in answers with this status, whatever the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeansTile:
+    """A means of sign-in shown above the password form (DECISIONS 4). `label` is a translation key; `address` gives its
+    page for the handle of a transaction."""
+
+    label: str
+    address: Callable[[str], str]
+
+
+class JourneyPages:
+    def __init__(self, *, shell: Shell, journey: Journey, gate: Gate, clients: Clients) -> None:
+        self.shell = shell
+        self.journey = journey
+        self.gate = gate
+        self._clients = clients
+        shell.add_templates("signin", Path(__file__).parent / "templates")
+
+    def blueprint(self, name: str) -> flask.Blueprint:
+        """A blueprint whose pages answer kindly when the transaction is gone."""
+        blueprint = flask.Blueprint(name, __name__)
+        blueprint.register_error_handler(TransactionMoved, self._moved)
+        blueprint.register_error_handler(TransactionGone, self._gone)
+        return blueprint
+
+    def context(self, language_hint: str | None = None) -> RequestContext:
+        facts = self.shell.facts()
+        return RequestContext(facts.ip, facts.user_agent, facts.incident, self.shell.language(language_hint))
+
+    def session_cookie(self) -> str | None:
+        return flask.request.cookies.get(cookies.SESSION) or None
+
+    def device_id(self, txn: SigninTransaction) -> str | None:
+        return device_of(flask.request.cookies.get(cookies.DEVICE), txn.account_id)
+
+    def found(self, handle: str) -> SigninTransaction:
+        """The transaction of this browser. Raises TransactionGone."""
+        if not _HANDLE.fullmatch(handle):
+            raise TransactionGone("no handle has this shape")
+        return self.journey.find(handle, browser_cookie=self.shell.known_browser())
+
+    def at(self, handle: str, step: Step) -> SigninTransaction:
+        """The transaction, when `step` is where it stands; otherwise the browser is sent where it does."""
+        txn = self.found(handle)
+        if self.journey.next_step(txn, device_id=self.device_id(txn)) is not step:
+            flask.abort(self.onward(txn))
+        return txn
+
+    def onward(self, txn: SigninTransaction) -> Response:
+        """To the dispatcher, after a step."""
+        return self.shell.see_other(f"/signin/{txn.handle}")
+
+    def client(self, txn: SigninTransaction) -> Client | None:
+        return self._clients.find(txn.demand.client_id) if txn.demand.client_id else None
+
+    def client_name(self, client: Client, language: str) -> str:
+        return client.name.get(language) or client.name.get("fr") or client.client_id
+
+    def names_of(self, client_ids: tuple[str, ...]) -> list[str]:
+        language = self.shell.language()
+        found = (self._clients.find(client_id) for client_id in client_ids)
+        return sorted(self.client_name(client, language) for client in found if client is not None)
+
+    def page(self, template: str, txn: SigninTransaction, *, status: int = 200, **values: Any) -> Response:
+        """A page of the journey; its forms may end at the application's registered addresses and nowhere else."""
+        hint = txn.demand.ui_locale
+        client = self.client(txn)
+        return self.shell.page(
+            template,
+            status=status,
+            redirect_uris=client.redirect_uris if client is not None else (),
+            language_hint=hint,
+            application=self.client_name(client, self.shell.language(hint)) if client is not None else None,
+            handle=txn.handle,
+            **values,
+        )
+
+    def start(self) -> Response:
+        """Opens a transaction without application."""
+        session = self.gate.find(self.session_cookie())
+        if session is not None and self.gate.is_enough(session, Demand()):
+            return self.shell.see_other(HOME)
+        txn = self.journey.open(
+            Demand(), {"resume": HOME}, browser_cookie=self.shell.browser(), session=session, context=self.context()
+        )
+        return self.onward(txn)
+
+    def dispatch(self, handle: str) -> Response:
+        """Where the journey stands, as an address."""
+        txn = self.found(handle)
+        step = self.journey.next_step(txn, device_id=self.device_id(txn))
+        if step is Step.COMPLETE:
+            session = self.journey.complete(txn, previous_session=self.session_cookie(), context=self.context())
+            response = self._resumed(txn, session)
+            cookies.put(response, cookies.SESSION, session.handle)
+            return response
+        if step is Step.REFUSED:
+            return self._resumed(txn, None)
+        return self.shell.see_other(f"/signin/{txn.handle}/{_PAGE_OF[step]}")
+
+    def _resumed(self, txn: SigninTransaction, session: Session | None) -> Response:
+        """Back to the room that opened the transaction; our own are closed here."""
+        resume = str(txn.continuation["resume"])
+        if resume != HOME:
+            if not resume.startswith("/") or resume.startswith("//"):
+                raise RuntimeError("a journey resumes on our own pages")
+            return self.shell.see_other(f"{resume}{txn.handle}")
+        self.journey.take(
+            txn.handle, browser_cookie=self.shell.known_browser(), session=session, context=self.context()
+        )
+        return self.shell.see_other(HOME)
+
+    def _moved(self, moved: TransactionMoved) -> Response:
+        """Another request of this tab went first: show where the journey stands, unless that is where it failed."""
+        handle = (flask.request.view_args or {}).get("handle")
+        if handle is None or flask.request.path == f"/signin/{handle}":
+            return self._gone(moved)
+        return self.shell.see_other(f"/signin/{handle}")
+
+    def _gone(self, _: TransactionGone) -> Response:
+        return self.shell.message("signin.gone_page", status=410, way_out=("/signin", "signin.gone_page.way_out"))
+
+
+def pages(journey_pages: JourneyPages, accounts: Accounts) -> flask.Blueprint:
+    """The dispatcher, cancel, the structure chooser, the start page and sign-out."""
+    blueprint = journey_pages.blueprint("signin")
+    shell, journey, gate = journey_pages.shell, journey_pages.journey, journey_pages.gate
+
+    @blueprint.get("/signin")
+    def start() -> Response:
+        return journey_pages.start()
+
+    @blueprint.get("/signin/<handle>")
+    def dispatch(handle: str) -> Response:
+        return journey_pages.dispatch(handle)
+
+    @blueprint.post("/signin/<handle>/cancel")
+    def cancel(handle: str) -> Response:
+        shell.form(f"cancel:{handle}")
+        txn = journey_pages.found(handle)
+        return journey_pages.onward(journey.refuse(txn, "access_denied", journey_pages.context()))
+
+    def structure_page(txn: SigninTransaction, *, status: int = 200, error: str | None = None) -> Response:
+        choices = journey.structures(txn)
+        return journey_pages.page("signin/structure.html", txn, status=status, choices=choices, error=error)
+
+    @blueprint.get("/signin/<handle>/structure")
+    def structure(handle: str) -> Response:
+        return structure_page(journey_pages.at(handle, Step.STRUCTURE))
+
+    @blueprint.post("/signin/<handle>/structure")
+    def choose_structure(handle: str) -> Response:
+        fields = shell.form(f"structure:{handle}")
+        txn = journey_pages.at(handle, Step.STRUCTURE)
+        try:
+            return journey_pages.onward(journey.choose_structure(txn, fields.get("structure", "")))
+        except StructureNotHeld as refusal:
+            return structure_page(txn, status=RULE_REFUSED, error=shell.refusal_text(refusal, txn.demand.ui_locale))
+
+    @blueprint.get("/")
+    def home() -> Response:
+        session = gate.use(journey_pages.session_cookie())
+        account = accounts.get(session.account_id) if session is not None else None
+        if session is None or account is None:
+            return shell.page("signin/home.html", signed_out="signed_out" in flask.request.args)
+        return shell.page(
+            "signin/signed_in.html",
+            name=f"{account.given_name} {account.family_name}",
+            session=session,
+            applications=journey_pages.names_of(session.clients),
+        )
+
+    @blueprint.post("/signout")
+    def sign_out() -> Response:
+        shell.form("signout")
+        gate.end(journey_pages.session_cookie(), journey_pages.context(), "signout")
+        return shell.signed_out(shell.see_other("/?signed_out"))
+
+    return blueprint

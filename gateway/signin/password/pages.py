@@ -1,0 +1,50 @@
+"""The identifier and password form. Every refusal is the same page with the same status (THR-06); nothing typed is kept but
+the identifier, which the person gets back."""
+
+from collections.abc import Sequence
+
+import flask
+from werkzeug.wrappers import Response
+
+from gateway.signin.journey import Step
+from gateway.signin.pages import RULE_REFUSED, JourneyPages, MeansTile
+from gateway.signin.password.signin import PasswordSignin, SigninRefused
+from gateway.signin.transaction import SigninTransaction
+
+_LONGEST_IDENTIFIER = 320
+
+
+def pages(journey_pages: JourneyPages, password: PasswordSignin, means: Sequence[MeansTile] = ()) -> flask.Blueprint:
+    """`means` are the other means that are switched on, in the order of DECISIONS 4; they stand above the form."""
+    blueprint = journey_pages.blueprint("password")
+    shell = journey_pages.shell
+
+    def form_page(
+        txn: SigninTransaction, identifier: str, *, status: int = 200, error: str | None = None, wait: int | None = None
+    ) -> Response:
+        tiles = [(tile.label, tile.address(txn.handle)) for tile in means]
+        return journey_pages.page(
+            "signin/password.html", txn, status=status, identifier=identifier, error=error, wait=wait, tiles=tiles
+        )
+
+    @blueprint.get("/signin/<handle>/password")
+    def show(handle: str) -> Response:
+        txn = journey_pages.at(handle, Step.PASSWORD)
+        return form_page(txn, (txn.demand.login_hint or "")[:_LONGEST_IDENTIFIER])
+
+    @blueprint.post("/signin/<handle>/password")
+    def submit(handle: str) -> Response:
+        fields = shell.form(f"password:{handle}")
+        txn = journey_pages.at(handle, Step.PASSWORD)
+        identifier = fields.get("identifier", "").strip()[:_LONGEST_IDENTIFIER]
+        context = journey_pages.context(txn.demand.ui_locale)
+        try:
+            return journey_pages.onward(password.submit(txn, identifier, fields.get("password", ""), context))
+        except SigninRefused as refusal:
+            wait = refusal.facts.get("retry_seconds")
+            text = shell.refusal_text(refusal, txn.demand.ui_locale)
+            return form_page(
+                txn, identifier, status=RULE_REFUSED, error=text, wait=int(wait) if wait is not None else None
+            )
+
+    return blueprint
