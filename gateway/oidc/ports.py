@@ -4,12 +4,24 @@ Ports of the people's door (the authorization endpoint) are plain calls; ports o
 its endpoints run on the event loop (decision record 0001).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gateway.journal.effects import Effects
+from gateway.signin.assurance import Assurance
+from gateway.signin.request_context import RequestContext
+from gateway.signin.session import Session
+from gateway.signin.transaction import Demand, SigninTransaction
+
+Result = TypeVar("Result")
+
+
+class RunBlocking(Protocol):
+    """Runs a blocking read beside the event loop: `asyncio.to_thread`, or a bounded pool of wiring's choice."""
+
+    def __call__(self, call: Callable[[], Result], /) -> Awaitable[Result]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +150,53 @@ class People(Protocol):
         """Live rights by structure, the mapping's version, and the oldest instant at which a source was read (None when
         nothing comes from a source)."""
         ...
+
+
+class Notes(Protocol):
+    """People's door: appends to the spool what changes nothing else (a refused authorization request)."""
+
+    def note(self, effects: Effects) -> None: ...
+
+
+class AssuranceRanking(Protocol):
+    """`signin.assurance.AssuranceScale`, as far as the provider needs it."""
+
+    def known(self, acr: str) -> bool: ...
+
+    def satisfies(self, acr: str, minimum: str) -> bool: ...
+
+
+class SessionGate(Protocol):
+    """`signin.gate.Gate`: the session of a cookie and what it is worth."""
+
+    def find(self, cookie: str | None) -> Session | None:
+        """Does not count as use."""
+        ...
+
+    def use(self, cookie: str | None) -> Session | None: ...
+
+    def assurance(self, session: Session) -> Assurance: ...
+
+    def is_enough(self, session: Session, demand: Demand) -> bool: ...
+
+    def remember_client(self, session: Session, client_id: str, structure: str | None) -> None: ...
+
+    def end(self, cookie: str | None, context: RequestContext, reason: str) -> Session | None: ...
+
+
+class SigninJourney(Protocol):
+    """`signin.journey.Journey`, as far as the provider needs it. `take` raises `TransactionGone`."""
+
+    def open(
+        self,
+        demand: Demand,
+        continuation: Mapping[str, Any],
+        *,
+        browser_cookie: str,
+        session: Session | None,
+        context: RequestContext,
+    ) -> SigninTransaction: ...
+
+    def take(
+        self, handle: str, *, browser_cookie: str | None, session: Session | None, context: RequestContext
+    ) -> SigninTransaction: ...

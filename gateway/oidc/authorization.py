@@ -1,0 +1,286 @@
+"""From a validated authorization request to an answer: a code, an error, or the way to the sign-in pages.
+
+A code is issued for a session that satisfies the demand at that very moment, whether it was there before or comes from the
+journey: the journey's word is not taken, the session is judged again (LOA-04). `prompt=none` shows nothing and does not
+count as use of the session (OID-14). Every answer carries `iss` (RFC 9207) and `state` as it came.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from gateway.applications.client import Client
+from gateway.clock import Clock
+from gateway.journal.effects import because
+from gateway.journal.events import Event, Outcome
+from gateway.oidc.authorization_request import AuthorizationRequest, Draft, Rules, examine, identify
+from gateway.oidc.parameters import UnverifiedParameters
+from gateway.oidc.policy import ProviderPolicy
+from gateway.oidc.ports import AuthorizationCode, AuthorizationCodes, Notes, People, SessionGate, SigninJourney
+from gateway.oidc.problems import RefusedRequest, UnusableRequest
+from gateway.oidc.redirect_uri import is_registered, with_answer
+from gateway.randomness import Randomness, digest, handle, partition_of
+from gateway.signin.request_context import RequestContext
+from gateway.signin.session import Session
+from gateway.signin.transaction import Demand, SigninTransaction
+
+RESUME = "/authorize/resume/"
+SIGNIN = "/signin/"
+
+
+class _StructureMustBeChosen(Exception):  # noqa: N818 -- a turn of the path, not a failure
+    pass
+
+
+class Authorization:
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        gate: SessionGate,
+        journey: SigninJourney,
+        codes: AuthorizationCodes,
+        people: People,
+        notes: Notes,
+        policy: ProviderPolicy,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        self._rules = rules
+        self._gate = gate
+        self._journey = journey
+        self._codes = codes
+        self._people = people
+        self._notes = notes
+        self._policy = policy
+        self._clock = clock
+        self._randomness = randomness
+
+    def begin(
+        self,
+        unverified: UnverifiedParameters,
+        *,
+        session_cookie: str | None,
+        browser: Callable[[], str],
+        context: RequestContext,
+    ) -> str:
+        """The address to send the browser to. `browser` gives the pre-session cookie, made only when a journey opens.
+        Raises UnusableRequest: nothing is sent anywhere."""
+        client, request = identify(unverified, self._rules.clients, self._clock.now())
+        try:
+            request = examine(Draft(unverified, self._rules, client, request))
+            session = self._gate.find(session_cookie) if request.silent else self._gate.use(session_cookie)
+            if session is not None and not request.forced and self._is_enough(session, client, request):
+                try:
+                    return self._grant(client, request, session, None, context, may_ask=True)
+                except _StructureMustBeChosen:
+                    if request.silent:
+                        raise RefusedRequest("interaction_required", "A structure must be chosen.") from None
+            if request.silent:
+                raise self._silent_refusal(session, request)
+            return self._sign_in(client, request, session, browser(), context)
+        except RefusedRequest as refusal:
+            return self._refuse(client, request, refusal, context)
+
+    def resume(
+        self, txn_handle: str, *, session_cookie: str | None, browser_cookie: str | None, context: RequestContext
+    ) -> str:
+        """Where the journey's end leads. Raises TransactionGone, or UnusableRequest when the registration changed."""
+        session = self._gate.find(session_cookie)
+        txn = self._journey.take(txn_handle, browser_cookie=browser_cookie, session=session, context=context)
+        request = _from_continuation(txn.continuation)
+        client = self._rules.clients.find(request.client_id)
+        if client is None or not is_registered(request.redirect_uri, client.redirect_uris):
+            raise UnusableRequest("the registration changed during the journey")
+        try:
+            session = self._signed_in(txn, session, client, request)
+            return self._grant(client, request, session, txn.chosen_structure, context, may_ask=False)
+        except RefusedRequest as refusal:
+            return self._refuse(client, request, refusal, context)
+
+    def _signed_in(
+        self, txn: SigninTransaction, session: Session | None, client: Client, request: AuthorizationRequest
+    ) -> Session:
+        """The session that the journey led to, judged again. Raises RefusedRequest."""
+        if txn.refusal is not None:
+            raise RefusedRequest(txn.refusal, "The sign-in did not reach its end.")
+        if session is None:
+            raise RefusedRequest("login_required", "The session has ended.")
+        if not self._is_enough(session, client, request):
+            raise self._unmet(session, request)
+        return session
+
+    def _is_enough(self, session: Session, client: Client, request: AuthorizationRequest) -> bool:
+        """The gate's judgement, and the two floors that must hold whatever it says."""
+        if request.expected_sub not in {None, session.account_id}:
+            return False
+        if not self._gate.is_enough(session, _demand(client, request)):
+            return False
+        acr, satisfies = self._gate.assurance(session).acr, self._rules.scale.satisfies
+        if client.min_acr is not None and not satisfies(acr, client.min_acr):
+            return False
+        return not request.acr_essential or any(satisfies(acr, value) for value in request.acr_values)
+
+    def _is_stale(self, session: Session, request: AuthorizationRequest) -> bool:
+        return request.fresh_since is not None and self._gate.assurance(session).auth_time < request.fresh_since
+
+    def _silent_refusal(self, session: Session | None, request: AuthorizationRequest) -> RefusedRequest:
+        if (
+            session is None
+            or request.expected_sub not in {None, session.account_id}
+            or self._is_stale(session, request)
+        ):
+            return RefusedRequest("login_required", "The person must sign in.")
+        return RefusedRequest("interaction_required", "The session does not reach the demanded level.")
+
+    def _unmet(self, session: Session, request: AuthorizationRequest) -> RefusedRequest:
+        if request.expected_sub not in {None, session.account_id}:
+            return RefusedRequest("login_required", "Another person signed in.")
+        if self._is_stale(session, request):
+            return RefusedRequest("login_required", "The sign-in is too old.")
+        return RefusedRequest("unmet_authentication_requirements", "The demanded level was not reached.")
+
+    def _sign_in(
+        self,
+        client: Client,
+        request: AuthorizationRequest,
+        session: Session | None,
+        browser_cookie: str,
+        context: RequestContext,
+    ) -> str:
+        """A step-up starts from the session; a forced sign-in keeps the person's name only; a change of person nothing."""
+        if session is not None:
+            if request.other_account or request.expected_sub not in {None, session.account_id}:
+                session = None
+            elif request.forced:
+                session = replace(session, evidence=())
+        continuation = {"resume": RESUME, "request": asdict(request)}
+        demand = _demand(client, request)
+        txn = self._journey.open(demand, continuation, browser_cookie=browser_cookie, session=session, context=context)
+        return SIGNIN + txn.handle
+
+    def _grant(
+        self,
+        client: Client,
+        request: AuthorizationRequest,
+        session: Session,
+        chosen_structure: str | None,
+        context: RequestContext,
+        *,
+        may_ask: bool,
+    ) -> str:
+        now = self._clock.now()
+        assurance = self._gate.assurance(session)
+        structure = self._structure(client, request, session, chosen_structure, may_ask=may_ask)
+        partition = partition_of(session.account_id)
+        code = AuthorizationCode(
+            handle=handle(self._randomness, partition),
+            grant_id=handle(self._randomness, partition),
+            account_id=session.account_id,
+            session_handle_digest=digest(session.handle),
+            sid=session.sid,
+            client_id=client.client_id,
+            redirect_uri=request.redirect_uri,
+            scope=request.scope,
+            code_challenge=request.code_challenge,
+            nonce=request.nonce,
+            auth_time=assurance.auth_time,
+            acr=assurance.acr,
+            amr=assurance.amr,
+            structure=structure,
+            issued_at=now,
+            expires_at=now + self._policy.code_ttl_seconds,
+            claims_request={"id_token": list(request.id_token_claims)} if request.id_token_claims else None,
+        )
+        event = _event("authorization.granted", now, client, request, context)
+        event = replace(
+            event,
+            actor=session.account_id,
+            acr=assurance.acr,
+            structure=structure,
+            session=digest(session.handle),
+            details={**event.details, "scope": " ".join(request.scope)},
+        )
+        if not self._codes.issue(code, because(event)):
+            raise RefusedRequest("login_required", "The session has just ended.")
+        self._gate.remember_client(session, client.client_id, structure)
+        return self._answer(request, {"code": code.handle})
+
+    def _structure(
+        self,
+        client: Client,
+        request: AuthorizationRequest,
+        session: Session,
+        chosen: str | None,
+        *,
+        may_ask: bool,
+    ) -> str | None:
+        """The active structure: the one asked, the one just chosen, the last one, the only one (DECISIONS 10)."""
+        if request.structure is None and "ror" not in request.scope:
+            return None
+        acr = self._gate.assurance(session).acr
+        rights, _, _ = self._people.rights(session.account_id, client.role_application, acr, self._clock.now())
+        held = [structure.id for structure in rights]
+        if request.structure is not None:
+            if request.structure not in held:
+                raise RefusedRequest("access_denied", "The person holds nothing in the requested structure.")
+            return request.structure
+        for candidate in (chosen, session.active_structure):
+            if candidate in held:
+                return candidate
+        if len(held) > 1 and may_ask:
+            raise _StructureMustBeChosen
+        return held[0] if len(held) == 1 else None
+
+    def _refuse(
+        self, client: Client, request: AuthorizationRequest, refusal: RefusedRequest, context: RequestContext
+    ) -> str:
+        event = _event("authorization.refused", self._clock.now(), client, request, context)
+        self._notes.note(because(replace(event, outcome=Outcome.REFUSED, reason=refusal.error)))
+        return self._answer(request, {"error": refusal.error, "error_description": refusal.description})
+
+    def _answer(self, request: AuthorizationRequest, answer: Mapping[str, str]) -> str:
+        return with_answer(request.redirect_uri, {**answer, "state": request.state, "iss": self._policy.issuer})
+
+
+def _demand(client: Client, request: AuthorizationRequest) -> Demand:
+    return Demand(
+        client_id=client.client_id,
+        min_acr=client.min_acr,
+        acr_values=request.acr_values,
+        acr_essential=request.acr_essential,
+        fresh_since=request.fresh_since,
+        login_hint=request.login_hint,
+        ui_locale=request.ui_locale,
+        structure=request.structure,
+        otp_interval_seconds=client.otp_interval_seconds,
+    )
+
+
+def _from_continuation(continuation: Mapping[str, Any]) -> AuthorizationRequest:
+    """JSON has lists where the request has tuples. A transaction opened by another room has no request in it."""
+    stored = continuation.get("request")
+    if not isinstance(stored, Mapping):
+        raise UnusableRequest("this journey was not opened by an application")
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+    return AuthorizationRequest(**fields)
+
+
+def _event(name: str, now: float, client: Client, request: AuthorizationRequest, context: RequestContext) -> Event:
+    details: dict[str, str | int] = {}
+    if request.silent or request.forced:
+        details["prompt"] = "none" if request.silent else "login"
+    if request.acr_values:
+        details["acr_requested"] = " ".join(request.acr_values)
+    return Event(
+        name,
+        Outcome.SUCCESS,
+        now,
+        client=client.client_id,
+        ip=context.ip,
+        user_agent=context.user_agent,
+        request=context.request,
+        details=details,
+    )

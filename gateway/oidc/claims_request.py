@@ -1,0 +1,76 @@
+"""The `claims` parameter (OpenID Connect Core §5.5): what of it we honour, and what is refused.
+
+Honoured: claims asked by name in `id_token` (when the client's scopes allow them), `acr` with values, `sub` with a value.
+What is asked for `userinfo` follows the granted scopes. Malformed JSON, a member twice or a wrong type is `invalid_request`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_LENGTH = 4096
+
+
+class MalformedClaimsRequest(ValueError):  # noqa: N818 -- a refusal of the request
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsRequest:
+    """`acr_values` in order of preference; `sub`: the only person the answer may be about."""
+
+    id_token: tuple[str, ...] = ()
+    acr_values: tuple[str, ...] = ()
+    acr_essential: bool = False
+    sub: str | None = None
+
+
+def read_claims_request(unverified: str) -> ClaimsRequest:
+    if len(unverified) > MAX_LENGTH:
+        raise MalformedClaimsRequest("too long")
+    try:
+        asked = json.loads(unverified, object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedClaimsRequest("not JSON") from error
+    id_token = _asked_of(asked, "id_token")
+    _asked_of(asked, "userinfo")
+    acr, sub = id_token.get("acr") or {}, id_token.get("sub") or {}
+    return ClaimsRequest(
+        id_token=tuple(id_token),
+        acr_values=_values(acr),
+        acr_essential=acr.get("essential") is True,
+        sub=next(iter(_values(sub)), None),
+    )
+
+
+def _asked_of(asked: object, place: str) -> Mapping[str, Any]:
+    if not isinstance(asked, dict):
+        raise MalformedClaimsRequest("not an object")
+    members = asked.get(place) or {}
+    if not isinstance(members, dict):
+        raise MalformedClaimsRequest(f"{place} is not an object")
+    for member in members.values():
+        if member is not None and not isinstance(member, dict):
+            raise MalformedClaimsRequest("a claim is asked by null or by an object")
+        if member and not isinstance(member.get("essential", False), bool):
+            raise MalformedClaimsRequest("essential is true or false")
+    return members
+
+
+def _values(member: Mapping[str, Any]) -> tuple[str, ...]:
+    values = member.get("values", [member["value"]] if "value" in member else [])
+    if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+        raise MalformedClaimsRequest("values are strings")
+    return tuple(values)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member twice")
+    return members
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)

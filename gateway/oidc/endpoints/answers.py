@@ -1,0 +1,67 @@
+"""How the machine door answers: JSON, never cached unless said, and CORS only for whom it is meant (WEB-05, RFC 9700 §2.6).
+
+Public documents answer any origin. `/token` and `/userinfo` answer the origins of the redirect URIs of public clients, the
+only ones whose code runs in a browser; credentials (cookies) are never allowed.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.applications.client import ClientAuthenticationMethod
+from gateway.applications.ports import Clients
+from gateway.oidc.redirect_uri import origin_of
+from gateway.signin.request_context import RequestContext
+from gateway.web.machine_door import MachineRequest, MachineResponse
+from gateway.web.request_facts import agent_hash
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+
+
+def json_answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str]) -> MachineResponse:
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    own = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+    return MachineResponse(status, body, {**own, **headers})
+
+
+def method_not_allowed(allowed: str, headers: Mapping[str, str]) -> MachineResponse:
+    return MachineResponse(405, b"", {**NO_STORE, **headers, "Allow": allowed})
+
+
+def context_of(request: MachineRequest) -> RequestContext:
+    return RequestContext(
+        ip=request.peer, user_agent=agent_hash(request.headers.get("user-agent", "")), request=request.request_id
+    )
+
+
+class BrowserClients:
+    """The origins where the pages of public clients live."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def cors(self, request: MachineRequest) -> dict[str, str]:
+        """`Vary` always, so that no cache serves one origin's answer to another."""
+        origin = request.headers.get("origin")
+        if origin is None or not self._is_known(origin):
+            return {"Vary": "Origin"}
+        return {"Vary": "Origin", "Access-Control-Allow-Origin": origin}
+
+    def preflight(self, request: MachineRequest, allowed: str) -> MachineResponse:
+        headers = self.cors(request)
+        if "Access-Control-Allow-Origin" in headers:
+            headers |= {
+                "Access-Control-Allow-Methods": allowed,
+                "Access-Control-Allow-Headers": "authorization, content-type",
+                "Access-Control-Max-Age": "600",
+            }
+        return MachineResponse(204, b"", {**NO_STORE, **headers})
+
+    def _is_known(self, origin: str) -> bool:
+        return any(
+            origin == origin_of(uri)
+            for client in self._clients.all()
+            if client.authentication_method is ClientAuthenticationMethod.NONE
+            for uri in client.redirect_uris
+        )

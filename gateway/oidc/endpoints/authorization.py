@@ -1,0 +1,67 @@
+"""GET and POST /authorize, and the way back from the sign-in pages (OpenID Connect Core §3.1.2).
+
+HTTP only: what is decided is in `oidc.authorization`. Every answer is a 303 or a page of ours; no CORS here, ever (WEB-05).
+A POST comes from another site, so without our cookies (SameSite=Lax): it is turned into the same request by GET.
+"""
+
+from urllib.parse import urlencode
+
+import flask
+from werkzeug.wrappers import Response
+
+from gateway.oidc.authorization import Authorization
+from gateway.oidc.metadata import AUTHORIZE
+from gateway.oidc.parameters import MalformedParameters, UnverifiedParameters, read_parameters
+from gateway.oidc.problems import UnusableRequest
+from gateway.signin.request_context import RequestContext
+from gateway.web.cookies import SESSION
+from gateway.web.shell import Shell
+
+
+def context_of(shell: Shell) -> RequestContext:
+    facts = shell.facts()
+    return RequestContext(facts.ip, facts.user_agent, facts.incident, facts.language)
+
+
+def parameters_of(raw: bytes) -> UnverifiedParameters:
+    """The query or the body of a request. Raises UnusableRequest."""
+    try:
+        return read_parameters(raw)
+    except MalformedParameters:
+        raise UnusableRequest("malformed parameters") from None
+
+
+def same_by_get(path: str) -> Response:
+    """The request of a posted form, written again as a query; nothing in it is judged yet."""
+    pairs = parameters_of(flask.request.get_data()).pairs
+    return Shell.see_other(f"{path}?{urlencode(pairs)}")
+
+
+def authorization_blueprint(authorization: Authorization, shell: Shell) -> flask.Blueprint:
+    blueprint = flask.Blueprint("oidc_authorization", __name__)
+
+    @blueprint.get("/authorize")
+    def authorize() -> Response:
+        address = authorization.begin(
+            parameters_of(flask.request.query_string),
+            session_cookie=flask.request.cookies.get(SESSION),
+            browser=shell.browser,
+            context=context_of(shell),
+        )
+        return shell.see_other(address)
+
+    @blueprint.post("/authorize")
+    def authorize_by_post() -> Response:
+        return same_by_get(AUTHORIZE)
+
+    @blueprint.get("/authorize/resume/<txn>")
+    def resume(txn: str) -> Response:
+        address = authorization.resume(
+            txn,
+            session_cookie=flask.request.cookies.get(SESSION),
+            browser_cookie=shell.known_browser(),
+            context=context_of(shell),
+        )
+        return shell.see_other(address)
+
+    return blueprint

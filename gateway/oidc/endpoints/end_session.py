@@ -1,0 +1,115 @@
+"""GET and POST /logout (OpenID Connect RP-Initiated Logout 1.0; SES-06).
+
+HTTP only: what is allowed is in `oidc.logout`. A form of our own confirmation page carries a form token; any other POST
+comes from an application's site, without our cookies, and becomes the same request by GET.
+"""
+
+from pathlib import Path
+
+import flask
+from werkzeug.wrappers import Response
+
+from gateway.applications.ports import Clients
+from gateway.clock import Clock
+from gateway.journal.effects import because
+from gateway.journal.events import Event, Outcome
+from gateway.keys.signer import Signer
+from gateway.oidc.endpoints.authorization import context_of, parameters_of, same_by_get
+from gateway.oidc.logout import LogoutRequest, read_logout_request
+from gateway.oidc.metadata import LOGOUT
+from gateway.oidc.parameters import UnverifiedParameters
+from gateway.oidc.ports import Notes, SessionGate
+from gateway.randomness import digest
+from gateway.signin.session import Session
+from gateway.web import csrf
+from gateway.web.cookies import SESSION
+from gateway.web.shell import Shell
+
+FORM = "logout"
+CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+
+
+class EndSession:
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        clients: Clients,
+        signer: Signer,
+        gate: SessionGate,
+        notes: Notes,
+        clock: Clock,
+        shell: Shell,
+    ) -> None:
+        self._issuer = issuer
+        self._clients = clients
+        self._signer = signer
+        self._gate = gate
+        self._notes = notes
+        self._clock = clock
+        self._shell = shell
+
+    def requested(self, unverified: UnverifiedParameters) -> Response:
+        request = self._read(unverified)
+        cookie = flask.request.cookies.get(SESSION)
+        session = self._gate.find(cookie)
+        self._note(request, session)
+        if session is None:
+            return self._done(request.way_back if request.has_hint() else None)
+        if request.is_about(session):
+            return self._end(cookie, request, "logout_by_application")
+        carried = [(name, unverified[name]) for name in CARRIED if name in unverified]
+        back = [request.way_back] if request.way_back else []
+        return self._shell.page("oidc/confirm_logout.html", redirect_uris=back, carried=carried)
+
+    def confirmed(self, unverified: UnverifiedParameters) -> Response:
+        """Our own form, already checked; what it carries is read again as strictly."""
+        return self._end(flask.request.cookies.get(SESSION), self._read(unverified), "logout_confirmed")
+
+    def _read(self, unverified: UnverifiedParameters) -> LogoutRequest:
+        return read_logout_request(
+            unverified, clients=self._clients, signer=self._signer, issuer=self._issuer, now=self._clock.now()
+        )
+
+    def _end(self, cookie: str | None, request: LogoutRequest, reason: str) -> Response:
+        self._gate.end(cookie, context_of(self._shell), reason)
+        return self._shell.signed_out(self._done(request.way_back))
+
+    def _done(self, way_back: str | None) -> Response:
+        return self._shell.message("logout.done") if way_back is None else self._shell.see_other(way_back)
+
+    def _note(self, request: LogoutRequest, session: Session | None) -> None:
+        context = context_of(self._shell)
+        self._notes.note(
+            because(
+                Event(
+                    "logout.requested",
+                    Outcome.SUCCESS,
+                    self._clock.now(),
+                    reason="hint" if request.has_hint() else "no_hint",
+                    actor=session.account_id if session else None,
+                    client=request.client.client_id if request.client else None,
+                    session=digest(session.handle) if session else None,
+                    ip=context.ip,
+                    user_agent=context.user_agent,
+                    request=context.request,
+                )
+            )
+        )
+
+
+def end_session_blueprint(end_session: EndSession, shell: Shell) -> flask.Blueprint:
+    shell.add_templates("oidc", Path(__file__).parent.parent / "templates")
+    blueprint = flask.Blueprint("oidc_end_session", __name__)
+
+    @blueprint.get(LOGOUT)
+    def logout() -> Response:
+        return end_session.requested(parameters_of(flask.request.query_string))
+
+    @blueprint.post(LOGOUT)
+    def logout_by_post() -> Response:
+        if csrf.FIELD not in parameters_of(flask.request.get_data()):
+            return same_by_get(LOGOUT)
+        return end_session.confirmed(UnverifiedParameters(list(shell.form(FORM).items())))
+
+    return blueprint

@@ -1,0 +1,52 @@
+"""The discovery document (OpenID Connect Discovery §3, RFC 8414, RFC 9207; OID-12), made from what runs now.
+
+Algorithms come from the active keys, authentication methods and scopes from the registered clients, levels from what this
+deployment can reach. What is not here does not work, and the other way round.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.applications.client import Client
+from gateway.keys.signing_key import Algorithm
+from gateway.oidc.authorization_request import LANGUAGES
+from gateway.oidc.claims import SCOPE_CLAIMS
+from gateway.oidc.pkce import METHOD
+from gateway.oidc.token_request import grants_of
+
+AUTHORIZE, TOKEN, USERINFO, JWKS, LOGOUT = "/authorize", "/token", "/userinfo", "/jwks", "/logout"
+DISCOVERY = "/.well-known/openid-configuration"
+PROTOCOL_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
+
+
+def discovery_document(
+    *, issuer: str, algorithms: Sequence[Algorithm], clients: Sequence[Client], acr_values: Sequence[str]
+) -> dict[str, Any]:
+    """`acr_values`: those that a person can reach here with the means switched on."""
+    scopes = {"openid"}.union(*(client.scopes for client in clients))
+    known_scopes = [scope for scope in SCOPE_CLAIMS if scope in scopes]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": issuer + AUTHORIZE,
+        "token_endpoint": issuer + TOKEN,
+        "userinfo_endpoint": issuer + USERINFO,
+        "jwks_uri": issuer + JWKS,
+        "end_session_endpoint": issuer + LOGOUT,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": sorted(frozenset({"authorization_code"}).union(*map(grants_of, clients))),
+        "code_challenge_methods_supported": [METHOD],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [str(algorithm) for algorithm in algorithms],
+        "token_endpoint_auth_methods_supported": sorted({str(client.authentication_method) for client in clients}),
+        "scopes_supported": known_scopes,
+        "claims_supported": [*(name for scope in known_scopes for name in SCOPE_CLAIMS[scope]), *PROTOCOL_CLAIMS],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+        "acr_values_supported": list(acr_values),
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": list(LANGUAGES),
+    }

@@ -1,0 +1,52 @@
+"""Reads form-encoded parameters once, strictly (RFC 6749 §3.1, §3.2).
+
+No parameter twice, even empty, even unknown to us; a parameter without a value is as if it were not there; bytes that are
+not UTF-8 are refused rather than replaced, so that `state` can only come back as it was sent.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from urllib.parse import parse_qsl
+
+MAX_PARAMETERS = 64
+
+
+class MalformedParameters(ValueError):  # noqa: N818 -- a refusal of the request
+    """Not form-encoded UTF-8, or too many parameters."""
+
+
+class UnverifiedParameters(Mapping[str, str]):
+    """The parameters that came once, with a value. `repeated` holds the names that came more often; `pairs` everything, as
+    it came."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self.pairs = tuple(pairs)
+        names = [name for name, _ in pairs]
+        self.repeated = frozenset(name for name in names if names.count(name) > 1)
+        self._values = MappingProxyType(
+            {name: value for name, value in pairs if value != "" and name not in self.repeated}
+        )
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def read_parameters(raw: bytes) -> UnverifiedParameters:
+    """`raw` is a query string or a form body."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=MAX_PARAMETERS,
+        )
+    except ValueError as error:
+        raise MalformedParameters from error
+    return UnverifiedParameters(pairs)

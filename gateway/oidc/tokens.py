@@ -1,0 +1,105 @@
+"""Makes ID tokens and access tokens (OpenID Connect Core §2, RFC 9068; TOK-03, TOK-04, TOK-08).
+
+They differ by `typ` and by audience: an ID token is for the client, an access token for the one resource server that the
+client is registered with. `acr`, `amr` and `auth_time` are the grant's, that is the session's evidence. A token longer
+than the limit is made again with fewer rights in it and says so; userinfo gives the rest.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.applications.client import Client
+from gateway.keys.signer import Signer
+from gateway.keys.signing_key import Algorithm
+from gateway.oidc.authorization_request import ID_TOKEN_TYP
+from gateway.oidc.claims import Rights, rights_claims
+from gateway.oidc.policy import ProviderPolicy
+from gateway.oidc.ports import Grant
+from gateway.randomness import Randomness, base64url, opaque
+
+ACCESS_TOKEN_TYP = "at+jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """What one token response says. `rights` None: the scope does not ask for them."""
+
+    grant: Grant
+    client: Client
+    jti: str
+    now: float
+    nonce: str | None
+    identity: Mapping[str, Any]
+    rights: Rights | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    access_token: str
+    id_token: str
+    expires_in: int
+
+
+class TokenMint:
+    def __init__(self, signer: Signer, policy: ProviderPolicy, randomness: Randomness) -> None:
+        self._signer = signer
+        self._policy = policy
+        self._randomness = randomness
+
+    def new_jti(self, grant_id: str) -> str:
+        """Names the token, and its grant before the dot: a revoked grant silences its tokens."""
+        return f"{grant_id}.{opaque(self._randomness, 12)}"
+
+    def tokens(self, issuance: Issuance) -> Tokens:
+        access_token = self._access_token(issuance)
+        return Tokens(access_token, self._id_token(issuance, access_token), self._policy.access_token_ttl_seconds)
+
+    def _access_token(self, issuance: Issuance) -> str:
+        claims = {
+            **self._base(issuance, self._policy.access_token_ttl_seconds),
+            "aud": issuance.client.audience,
+            "client_id": issuance.client.client_id,
+            "jti": issuance.jti,
+            "scope": " ".join(issuance.grant.scope),
+        }
+        return self._fitting(claims, issuance, typ=ACCESS_TOKEN_TYP, algorithm=Algorithm.ES256)
+
+    def _id_token(self, issuance: Issuance, access_token: str) -> str:
+        claims = {
+            **issuance.identity,
+            **self._base(issuance, self._policy.id_token_ttl_seconds),
+            "aud": issuance.client.client_id,
+            "at_hash": base64url(hashlib.sha256(access_token.encode("ascii")).digest()[:16]),
+        }
+        if issuance.nonce is not None:
+            claims["nonce"] = issuance.nonce
+        algorithm = Algorithm(issuance.client.id_token_algorithm)
+        return self._fitting(claims, issuance, typ=ID_TOKEN_TYP, algorithm=algorithm)
+
+    def _base(self, issuance: Issuance, ttl: int) -> dict[str, Any]:
+        grant, now = issuance.grant, int(issuance.now)
+        return {
+            "iss": self._policy.issuer,
+            "sub": grant.account_id,
+            "iat": now,
+            "exp": now + ttl,
+            "auth_time": int(grant.auth_time),
+            "acr": grant.acr,
+            "amr": list(grant.amr),
+            "sid": grant.sid,
+        }
+
+    def _fitting(self, claims: Mapping[str, Any], issuance: Issuance, *, typ: str, algorithm: Algorithm) -> str:
+        """With all the rights the client wants; else with the active structure alone; else without, saying so."""
+        rights = issuance.rights
+        if rights is None:
+            return self._signer.sign(claims, typ=typ, algorithm=algorithm)
+        for limit in (issuance.client.max_structures, 1):
+            said = rights_claims(rights, limit=limit, named=typ == ID_TOKEN_TYP)
+            token = self._signer.sign({**claims, **said}, typ=typ, algorithm=algorithm)
+            if len(token) <= self._policy.token_size_limit:
+                return token
+        without = {**claims, "roles_overflow": True, "structures_total": len(rights.structures)}
+        return self._signer.sign(without, typ=typ, algorithm=algorithm)
