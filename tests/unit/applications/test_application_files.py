@@ -1,0 +1,231 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.client_file import read_client
+from gateway.applications.registry import ChangedKey, ClientRegistry, diff, read_clients
+from gateway.applications.web_address import check_web_address
+from gateway.settings import ConfigurationError
+
+PLAIN = {
+    "client_id": "suivi",
+    "name": "{fr: Suivi}",
+    "redirect_uris": "[https://suivi.demo.passerelle.test/callback]",
+    "scopes": "[openid, profile]",
+    "audience": "https://suivi.demo.passerelle.test",
+    "role_application": "suivi",
+}
+
+
+def written(folder: Path, file: str = "suivi", **keys: str | None) -> Path:
+    path = folder / f"{file}.yaml"
+    lines = PLAIN | keys
+    path.write_text("\n".join(f"{key}: {value}" for key, value in lines.items() if value is not None), "utf-8")
+    return path
+
+
+def read(folder: Path, *, loopback_http: bool = False, **keys: str | None) -> Client:
+    return read_client(written(folder, **keys), loopback_http=loopback_http)
+
+
+def refusal(folder: Path, **keys: str | None) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        read(folder, **keys)
+    return str(refused.value)
+
+
+@pytest.mark.spec("OID-10")
+def test_a_file_says_what_its_application_may_ask(tmp_path: Path) -> None:
+    client = read(tmp_path, min_acr="urn:passerelle:acr:pwd-otp-mail", max_structures="12", id_token_algorithm="RS256")
+    assert (client.client_id, dict(client.name)) == ("suivi", {"fr": "Suivi"})
+    assert client.redirect_uris == ("https://suivi.demo.passerelle.test/callback",)
+    assert client.scopes == {"openid", "profile"}
+    assert client.authentication_method is ClientAuthenticationMethod.CLIENT_SECRET_BASIC
+    assert (client.min_acr, client.max_structures) == ("urn:passerelle:acr:pwd-otp-mail", 12)
+    assert (client.id_token_algorithm, client.legacy_no_pkce_reason) == ("RS256", None)
+
+
+@pytest.mark.spec("OID-11")
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"redirect_uri": "https://x.test/"}, "redirect_uri: no such key"),
+        ({"client_secret": "abc"}, "client_secret: no secret stands in this file"),
+        ({"name": "{fr: Suivi, secret: x}"}, "name.secret"),
+        ({"client_id": None}, "client_id: this key is missing"),
+        ({"client_id": "Suivi"}, "client_id: "),
+        ({"client_id": "autre"}, "the file of autre is named autre.yaml"),
+        ({"name": "{en: Suivi}"}, "name: write at least the French name"),
+        ({"redirect_uris": "[]"}, "redirect_uris: "),
+        ({"redirect_uris": "[https://x.test/, https://x.test/]"}, "redirect_uris: the same value is written twice"),
+        ({"scopes": "[profile]"}, "scopes: `openid` is missing"),
+        ({"scopes": "[openid, 'two words']"}, "scopes.1: a scope is a word"),
+        ({"authentication_method": "client_secret_jwt"}, "authentication_method: "),
+        ({"id_token_algorithm": "HS256"}, "id_token_algorithm: "),
+        ({"id_token_algorithm": "none"}, "id_token_algorithm: "),
+        ({"max_structures": "41"}, "max_structures: "),
+        ({"max_structures": "true"}, "max_structures: "),
+        ({"otp_interval_seconds": "2592001"}, "otp_interval_seconds: "),
+        ({"audience": "''"}, "audience: "),
+        ({"home_url": "http://suivi.demo.passerelle.test/"}, "home_url: use https"),
+        ({"post_logout_redirect_uris": "[https://x.test/#a]"}, "post_logout_redirect_uris.0: no wildcard, fragment"),
+    ],
+)
+def test_a_file_outside_the_schema_is_refused_with_the_file_and_the_key(
+    tmp_path: Path, keys: dict[str, str | None], sentence: str
+) -> None:
+    message = refusal(tmp_path, **keys)
+    assert message.startswith(f"{tmp_path / 'suivi.yaml'}: ")
+    assert sentence in message
+
+
+@pytest.mark.spec("OID-03")
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"legacy_no_pkce": "true"}, "say why in legacy_no_pkce_reason"),
+        ({"legacy_no_pkce_reason": "old"}, "there is no `legacy_no_pkce: true`"),
+        (
+            {"legacy_no_pkce": "true", "legacy_no_pkce_reason": "old", "authentication_method": "none"},
+            "only a client with a secret",
+        ),
+        ({"legacy_no_pkce": "1", "legacy_no_pkce_reason": "old"}, "legacy_no_pkce: "),
+    ],
+)
+def test_doing_without_pkce_needs_a_secret_and_a_reason(tmp_path: Path, keys: dict[str, str], sentence: str) -> None:
+    assert sentence in refusal(tmp_path, **keys)
+    allowed = read(tmp_path, legacy_no_pkce="true", legacy_no_pkce_reason="bought before 2015")
+    assert allowed.legacy_no_pkce_reason == "bought before 2015"
+
+
+def test_a_key_written_twice_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text("utf-8") + "\nscopes: [openid, rpps]", "utf-8")
+    with pytest.raises(ConfigurationError, match="the key scopes is written twice"):
+        read_client(path, loopback_http=False)
+
+
+@pytest.mark.parametrize("content", [b"", b"- a", b"{", b"\xff", b"a: &a [*a, *b]", b"x: !!python/object:os.system {}"])
+def test_what_is_not_a_file_of_keys_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "suivi.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"suivi\.yaml"):
+        read_client(path, loopback_http=False)
+
+
+@pytest.mark.spec("OID-02")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://application.test/callback",
+        "http://127.0.0.1.application.test/callback",
+        "https://*.application.test/callback",
+        "https://application.test/*",
+        "https://application.test/callback#part",
+        "https://application.test/callback#",
+        "https://person@application.test/callback",
+        "https://application.test\\@other.test/",
+        "https://Application.test/callback",
+        "https://application.test./callback",
+        "https://application.test",
+        "https://application.test:99999/",
+        "https:application.test/callback",
+        "https:///callback",
+        "//application.test/callback",
+        "application://callback",
+        "javascript:alert(1)//",
+        "data:text/html,x",
+        "https://application.test/a/../callback",
+        "https://application.test/a/%2e%2e/callback",
+        "https://application.test/a//callback",
+        "https://application.test/a%2Fcallback",
+        "https://application.test/call back",
+        "https://application.test/callback\n",
+        "https://applicatiоn.test/callback",
+        "",
+    ],
+)
+@pytest.mark.parametrize("loopback_http", [False, True])
+def test_an_address_that_could_be_read_in_two_ways_is_refused(address: str, loopback_http: bool) -> None:
+    with pytest.raises(ValueError):
+        check_web_address(address, loopback_http=loopback_http)
+
+
+@pytest.mark.spec("OID-02")
+@pytest.mark.parametrize("host", ["127.0.0.5:8091", "localhost:8091", "[::1]:8091"])
+def test_plain_http_is_for_loopback_addresses_of_the_demo(host: str) -> None:
+    check_web_address(f"http://{host}/callback", loopback_http=True)
+    with pytest.raises(ValueError, match="use https"):
+        check_web_address(f"http://{host}/callback", loopback_http=False)
+
+
+@pytest.mark.parametrize("address", ["https://application.test/", "https://application.test:8443/a.b/c?kind=oidc"])
+def test_a_plain_https_address_is_accepted(address: str) -> None:
+    check_web_address(address, loopback_http=False)
+
+
+@given(st.text(max_size=60))
+def test_no_address_makes_the_check_fall(address: str) -> None:
+    for text in (address, f"https://{address}", f"https://a.test/{address}"):
+        try:
+            check_web_address(text, loopback_http=False)
+        except ValueError:
+            continue
+        assert text.startswith("https://")
+
+
+@pytest.mark.spec("OID-11")
+def test_the_registered_applications_are_the_files_of_one_folder(tmp_path: Path) -> None:
+    written(tmp_path)
+    written(tmp_path, "agenda", client_id="agenda")
+    (tmp_path / "notes.txt").write_text("not an application")
+    registry = ClientRegistry(tmp_path, loopback_http=False)
+    assert [client.client_id for client in registry.all()] == ["agenda", "suivi"]
+    assert registry.find("suivi") is registry.all()[1]
+    assert registry.find("unknown") is None
+
+
+def test_every_wrong_file_is_named_at_once(tmp_path: Path) -> None:
+    written(tmp_path, scopes="[profile]")
+    written(tmp_path, "agenda", client_id="agenda", audience=None)
+    (tmp_path / "other.yml").write_text("client_id: other")
+    with pytest.raises(ConfigurationError) as refused:
+        read_clients(tmp_path, loopback_http=False)
+    assert all(name in str(refused.value) for name in ("suivi.yaml", "agenda.yaml", "name it other.yaml"))
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        read_clients(tmp_path / "absent", loopback_http=False)
+
+
+def test_files_are_read_again_only_when_asked_and_all_or_none(tmp_path: Path) -> None:
+    written(tmp_path)
+    registry = ClientRegistry(tmp_path, loopback_http=False)
+    written(tmp_path, "agenda", client_id="agenda")
+    written(tmp_path, max_structures="12", scopes="[openid, rpps]")
+    assert registry.find("agenda") is None
+    changes = registry.reload()
+    assert (changes.added, changes.removed) == (("agenda",), ())
+    assert changes.changed == (
+        ChangedKey("suivi", "scopes", "openid profile", "openid rpps"),
+        ChangedKey("suivi", "max_structures", "40", "12"),
+    )
+    (tmp_path / "agenda.yaml").write_text("broken")
+    written(tmp_path, max_structures="13")
+    with pytest.raises(ConfigurationError):
+        registry.reload()
+    found = registry.find("suivi")
+    assert found is not None
+    assert found.max_structures == 12
+    (tmp_path / "agenda.yaml").unlink()
+    assert registry.reload().removed == ("agenda",)
+
+
+def test_two_equal_readings_have_no_difference(tmp_path: Path) -> None:
+    written(tmp_path)
+    once, again = (read_clients(tmp_path, loopback_http=False) for _ in range(2))
+    assert not diff(once, again)
