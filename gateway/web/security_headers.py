@@ -1,0 +1,61 @@
+"""The headers that every page carries (WEB-01, WEB-02): a content security policy with a nonce of its own, and the rest.
+
+`form-action` deserves a word. Chromium applies it to every redirect that follows the submission of a form, and a sign-in
+ends by a redirect to the application: the origins of that application's registered redirect URIs, and no other, are added
+on the pages whose form may end there. Anything that is not an origin or a private-use scheme is refused here.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+_PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+\-]*(\.[a-z0-9+\-]+)+:")
+
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_HSTS = "max-age=63072000; includeSubDomains"
+
+
+def form_target(redirect_uri: str) -> str:
+    """What `form-action` must say for a form to end at this URI: its origin, or its private-use scheme (RFC 8252 §7.1)."""
+    parts = urlsplit(redirect_uri)
+    if parts.scheme in {"http", "https"}:
+        target = f"{parts.scheme}://{parts.netloc}"
+        if _ORIGIN.fullmatch(target):
+            return target
+    elif _PRIVATE_SCHEME.fullmatch(f"{parts.scheme}:"):
+        return f"{parts.scheme}:"
+    raise ValueError("not an address a form may end at")
+
+
+def content_security_policy(nonce: str, form_targets: Iterable[str] = ()) -> str:
+    """The policy of one response. `form_targets` come from `form_target`."""
+    targets = " ".join(["'self'", *sorted(set(form_targets))])
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' 'nonce-{nonce}'",
+            f"style-src 'self' 'nonce-{nonce}'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            f"form-action {targets}",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "object-src 'none'",
+            "require-trusted-types-for 'script'",
+        )
+    )
+
+
+def security_headers(nonce: str, form_targets: Iterable[str], *, hsts: bool) -> dict[str, str]:
+    headers = {**_ALWAYS, "Content-Security-Policy": content_security_policy(nonce, form_targets)}
+    if hsts:
+        headers["Strict-Transport-Security"] = _HSTS
+    return headers
