@@ -23,4 +23,5 @@ def insert_or_replace(connection: sa.Connection, table: sa.Table, rows: Sequence
 
 def insert_once(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """False, and nothing written, when a row like it is there already. Waits for a parallel transaction's answer."""
-    return connection.execute(_insert(connection, table).values(row).on_conflict_do_nothing()).rowcount == 1
+    statement = _insert(connection, table).values(row).on_conflict_do_nothing()
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
