@@ -6,10 +6,10 @@ the chain the claims give: roles in the active structure, the structure, the end
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sandbox.french_time import long_date
+from sandbox.french_time import day_and_time, long_date
 
 RIGHTS = {
     "etab.update": "Mettre à jour les données établissement",
@@ -71,7 +71,7 @@ def received(claims: Mapping[str, Any]) -> Received:
         structures=structures,
         structures_total=total if isinstance(total, int) else len(structures),
         is_truncated=claims.get("structures_truncated") is True,
-        as_of=str(claims.get("roles_as_of") or ""),
+        as_of=_moment(claims.get("roles_as_of")),
     )
 
 
@@ -89,6 +89,13 @@ def _structure(entry: Mapping[str, Any], active_id: str) -> Structure:
 def _day(value: object) -> str:
     try:
         return long_date(date.fromisoformat(str(value)[:10]))
+    except ValueError:
+        return "" if value is None else str(value)
+
+
+def _moment(value: object) -> str:
+    try:
+        return day_and_time(datetime.fromisoformat(str(value)))
     except ValueError:
         return "" if value is None else str(value)
 
