@@ -21,7 +21,7 @@ class UnusableLogout(Refusal):
     """A page of ours says so; nothing ends and nobody is sent anywhere."""
 
     code = "unusable_logout_request"
-    text = "oidc.unusable_logout"
+    text = "oidc.unusable_request"
 
 
 @dataclass(frozen=True, slots=True)

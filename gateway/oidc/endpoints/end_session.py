@@ -53,7 +53,8 @@ class EndSession:
         request = self._read(unverified)
         cookie = flask.request.cookies.get(SESSION)
         session = self._gate.find(cookie)
-        self._note(request, session)
+        if session is not None or request.client is not None:
+            self._note(request, session)
         if session is None:
             return self._done(request.way_back if request.has_hint() else None)
         if request.is_about(session):
@@ -76,7 +77,7 @@ class EndSession:
         return self._shell.signed_out(self._done(request.way_back))
 
     def _done(self, way_back: str | None) -> Response:
-        return self._shell.message("logout.done") if way_back is None else self._shell.see_other(way_back)
+        return self._shell.page("oidc/logged_out.html") if way_back is None else self._shell.see_other(way_back)
 
     def _note(self, request: LogoutRequest, session: Session | None) -> None:
         context = context_of(self._shell)

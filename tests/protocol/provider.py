@@ -1,0 +1,332 @@
+"""A whole provider on stores in memory: real rules, real endpoints, real tokens."""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import flask
+from werkzeug.test import TestResponse
+
+from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.ports import SecretSlot
+from gateway.journal.effects import NO_EFFECTS
+from gateway.keys.key_ring import KeyRing
+from gateway.keys.rotation import new_key
+from gateway.keys.signer import Signer
+from gateway.keys.signing_key import Algorithm, KeyState
+from gateway.oidc.authorization import Authorization
+from gateway.oidc.authorization_request import Rules
+from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
+from gateway.oidc.endpoints.answers import BrowserClients
+from gateway.oidc.endpoints.authorization import authorization_blueprint
+from gateway.oidc.endpoints.discovery import discovery_endpoint
+from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
+from gateway.oidc.endpoints.jwks import jwks_endpoint
+from gateway.oidc.endpoints.token import token_endpoint
+from gateway.oidc.endpoints.userinfo import userinfo_endpoint
+from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
+from gateway.oidc.live_reads import LiveReads
+from gateway.oidc.policy import ProviderPolicy
+from gateway.oidc.ports import Person, StructureRights
+from gateway.oidc.token_request import TokenRequests
+from gateway.oidc.tokens import TokenMint
+from gateway.oidc.userinfo import Userinfo
+from gateway.randomness import handle, partition_of, system_randomness
+from gateway.signin.assurance import AssuranceScale
+from gateway.signin.evidence import Evidence, Means
+from gateway.signin.session import Session
+from gateway.web.machine_door import MachineRequest, MachineResponse
+from gateway.web.shell import Shell, TenantDisplay
+from tests.protocol.fakes import (
+    FakeGate,
+    FakeJourney,
+    FakePeople,
+    HandClock,
+    MemoryClients,
+    MemoryEphemeral,
+    MemoryKeys,
+    MemorySecrets,
+    Notebook,
+)
+
+ISSUER = "https://portail.example"
+CALLBACK = "https://orientation.example/callback"
+AFTER_LOGOUT = "https://orientation.example/bye"
+ACCOUNT = "5b0c2f0e-7a51-4a8e-9f0d-3f1f6f0f0a01"
+SECRET = "k" * 43
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+ALL_SCOPES = frozenset({"openid", "profile", "email", "rpps", "profession", "ror"})
+PWD = "urn:passerelle:acr:pwd"
+OTP_MAIL = "urn:passerelle:acr:pwd-otp-mail"
+OTP_SMS = "urn:passerelle:acr:pwd-otp-sms"
+
+Result = TypeVar("Result")
+
+
+async def at_once(call: Callable[[], Result], /) -> Result:
+    return call()
+
+
+def client(client_id: str = "orientation", **changes: Any) -> Client:
+    values: dict[str, Any] = {
+        "client_id": client_id,
+        "name": {"fr": "Orientation", "en": "Orientation"},
+        "redirect_uris": (CALLBACK,),
+        "post_logout_redirect_uris": (AFTER_LOGOUT,),
+        "authentication_method": ClientAuthenticationMethod.CLIENT_SECRET_BASIC,
+        "scopes": ALL_SCOPES,
+        "audience": f"https://{client_id}.example/api",
+        "role_application": "handicap",
+    }
+    return Client(**{**values, **changes})
+
+
+PUBLIC = client(
+    "suivi",
+    authentication_method=ClientAuthenticationMethod.NONE,
+    redirect_uris=("https://suivi.example/app/callback",),
+    role_application="suivi",
+)
+OTHER = client("autre", redirect_uris=("https://autre.example/callback",))
+LEGACY = client("ancien", redirect_uris=("https://ancien.example/cb?lang=fr",), legacy_no_pkce_reason="closed product")
+POSTING = client(
+    "postant",
+    authentication_method=ClientAuthenticationMethod.CLIENT_SECRET_POST,
+    redirect_uris=("https://postant.example/cb",),
+    scopes=frozenset({"openid", "profile"}),
+    id_token_algorithm="RS256",
+)
+
+SIGNING_KEYS = [
+    new_key(Algorithm.ES256, KeyState.ACTIVE, now=0.0, randomness=system_randomness),
+    new_key(Algorithm.RS256, KeyState.ACTIVE, now=0.0, randomness=system_randomness, rsa_bits=2048),
+]
+
+
+def structure(number: int = 1, **changes: Any) -> StructureRights:
+    values: dict[str, Any] = {
+        "id": f"fineg:99{number:07d}",
+        "name": f"Foyer fictif {number}",
+        "roles": ("msph.notif",),
+        "entitlements": ("notif.declare", "notif.repondre"),
+        "end": "2028-03-01",
+    }
+    return StructureRights(**{**values, **changes})
+
+
+class Provider:
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.ephemeral = MemoryEphemeral()
+        self.clients = MemoryClients(client(), PUBLIC, OTHER, LEGACY, POSTING)
+        self.secrets = MemorySecrets()
+        for client_id in ("orientation", "autre", "ancien", "postant"):
+            secret_digest = hashlib.sha256(secret_of(client_id).encode()).digest()
+            self.secrets.put(SecretSlot(client_id, 1, secret_digest, 0.0, None), NO_EFFECTS)
+        self.people = FakePeople(
+            Person(
+                account_id=ACCOUNT,
+                active=True,
+                given_name="Camille",
+                family_name="Exemple",
+                email="camille@exemple.example",
+                email_verified=True,
+                rpps="99900000003",
+                rpps_proof="declared",
+                profession="60^1.2.250.1.71.1.2.7",
+                language="fr",
+            )
+        )
+        self.people.structures = [structure()]
+        self.scale = AssuranceScale()
+        self.gate = FakeGate(self.ephemeral, self.scale, self.clock)
+        self.journey = FakeJourney()
+        self.keys = MemoryKeys(SIGNING_KEYS)
+        self.ring = KeyRing(self.keys, clock=self.clock)
+        self.signer = Signer(self.ring)
+        self.policy = ProviderPolicy(issuer=ISSUER)
+        self._build()
+
+    def _build(self) -> None:
+        shell = Shell(
+            public_origin=ISSUER,
+            tenant=TenantDisplay({"fr": "Portail", "en": "Portal"}, "Assistance"),
+            form_mac=lambda message: hashlib.sha256(message).digest(),
+            randomness=system_randomness,
+        )
+        notes = Notebook(self.ephemeral)
+        authorization = Authorization(
+            rules=Rules(self.clients, self.signer, self.scale, ISSUER),
+            gate=self.gate,
+            journey=self.journey,
+            codes=self.ephemeral,
+            people=self.people,
+            notes=notes,
+            policy=self.policy,
+            clock=self.clock,
+            randomness=system_randomness,
+        )
+        end_session = EndSession(
+            issuer=ISSUER, clients=self.clients, signer=self.signer, gate=self.gate, notes=notes, clock=self.clock,
+            shell=shell,
+        )  # fmt: skip
+        app = flask.Flask("gateway")
+        shell.install(app)
+        app.register_blueprint(authorization_blueprint(authorization, shell))
+        app.register_blueprint(end_session_blueprint(end_session, shell))
+        self.browser = app.test_client()
+        reads = LiveReads(self.people, self.ring, at_once)
+        mint = TokenMint(self.signer, self.policy, system_randomness)
+        slots = SecretSlots(self.secrets, clock=self.clock, run_blocking=at_once)
+        requests = TokenRequests(
+            authentication=ClientAuthentication(self.clients, slots, self.clock),
+            grants=self.ephemeral,
+            rules={"authorization_code": AuthorizationCodeGrant(self.ephemeral, reads, mint, self.policy)},
+            mint=mint,
+            clock=self.clock,
+        )
+        userinfo = Userinfo(
+            issuer=ISSUER, signer=self.signer, clients=self.clients, grants=self.ephemeral, reads=reads,
+            clock=self.clock,
+        )  # fmt: skip
+        browsers = BrowserClients(self.clients)
+        self.endpoints = {
+            "/token": token_endpoint(requests, browsers),
+            "/userinfo": userinfo_endpoint(userinfo, browsers),
+            "/jwks": jwks_endpoint(reads),
+            "/.well-known/openid-configuration": discovery_endpoint(
+                issuer=ISSUER, reads=reads, clients=self.clients, acr_values=[PWD, OTP_MAIL, OTP_SMS]
+            ),
+        }
+
+    # ── people ──
+
+    def sign_in(self, *means: Means, account_id: str = ACCOUNT) -> Session:
+        now = self.clock.now()
+        session = Session(
+            handle=handle(system_randomness, partition_of(account_id)),
+            sid=f"sid-{len(self.ephemeral.sessions)}",
+            account_id=account_id,
+            started_at=now,
+            auth_time=now,
+            last_used_at=now,
+            absolute_end=now + 4 * 3600,
+            idle_seconds=1800,
+            evidence=tuple(Evidence(item, now) for item in means or (Means.PASSWORD, Means.EMAIL_CODE)),
+        )
+        self.ephemeral.sessions[session.handle] = session
+        self.browser.set_cookie("__Host-session", session.handle, domain="localhost", secure=False)
+        return session
+
+    def authorize(self, *more: tuple[str, str], **changes: str | None) -> TestResponse:
+        query = [*parameters(**changes).items(), *more]
+        return self.browser.get(f"/authorize?{urlencode(query)}")
+
+    def code(self, **changes: str | None) -> str:
+        """A code for the signed-in person."""
+        if not self.ephemeral.sessions:
+            self.sign_in()
+        answer = answer_of(self.authorize(**changes))
+        return answer["code"]
+
+    # ── programs ──
+
+    def machine(
+        self, method: str, path: str, *, body: bytes = b"", query: bytes = b"", **headers: str
+    ) -> MachineResponse:
+        request = MachineRequest(
+            method=method,
+            path=path,
+            query=query,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            body=body,
+            peer="192.0.2.7",
+            request_id="REQ1",
+        )
+
+        async def ask() -> MachineResponse:
+            answer: Awaitable[MachineResponse] = self.endpoints[path](request)
+            return await answer
+
+        return asyncio.run(ask())
+
+    def token(self, *more: tuple[str, str], client_id: str = "orientation", **changes: str | None) -> MachineResponse:
+        fields: dict[str, str | None] = {
+            "grant_type": "authorization_code",
+            "redirect_uri": self.clients.clients[client_id].redirect_uris[0],
+            "code_verifier": VERIFIER,
+            **changes,
+        }
+        headers = {"content_type": "application/x-www-form-urlencoded"}
+        registered = self.clients.clients[client_id].authentication_method
+        if registered is ClientAuthenticationMethod.CLIENT_SECRET_BASIC:
+            headers["authorization"] = basic(client_id, secret_of(client_id))
+        pairs = [(name, value) for name, value in fields.items() if value is not None]
+        return self.machine("POST", "/token", body=urlencode([*pairs, *more]).encode(), **headers)
+
+    def tokens(self, **changes: str | None) -> dict[str, Any]:
+        response = self.token(code=self.code(**changes))
+        assert response.status == 200, response.body
+        return json_of(response)
+
+    def userinfo(self, access_token: str) -> MachineResponse:
+        return self.machine("GET", "/userinfo", authorization=f"Bearer {access_token}")
+
+    def event_names(self) -> list[str]:
+        return [event.name for event in self.ephemeral.events]
+
+
+def secret_of(client_id: str) -> str:
+    return f"{client_id}-{SECRET}"
+
+
+def parameters(**changes: str | None) -> dict[str, str]:
+    values: dict[str, str | None] = {
+        "client_id": "orientation",
+        "redirect_uri": CALLBACK,
+        "response_type": "code",
+        "scope": "openid profile rpps ror",
+        "state": 'état &="<script>',
+        "nonce": "n-0S6_WzA2Mj",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        **changes,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def answer_of(response: TestResponse) -> dict[str, str]:
+    """The parameters given to the application."""
+    assert response.status_code == 303, response.get_data(as_text=True)
+    return dict(parse_qsl(urlsplit(response.headers["Location"]).query, keep_blank_values=True))
+
+
+def error_of(response: TestResponse) -> str:
+    return answer_of(response).get("error", "")
+
+
+def json_of(response: MachineResponse) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(response.body)
+    return content
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
+
+
+def header_of(token: str) -> dict[str, Any]:
+    segment = token.split(".", maxsplit=1)[0]
+    header: dict[str, Any] = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    return header
+
+
+def basic(client_id: str, secret: str) -> str:
+    pair = f"{urlencode({'': client_id})[1:]}:{urlencode({'': secret})[1:]}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
