@@ -1,4 +1,4 @@
-"""Archiving: only a human archives (DECISIONS 16). Sessions, links and trusted devices of the account die with it (SES-08, RST-04).
+"""Archiving: only a human archives (DECISIONS 16). Sessions, links and trusted devices die with the account (SES-08, RST-04).
 
 The sessions end twice, before and after: if the process dies in between, none that was open survives an archived account,
 and none can begin after.

@@ -45,7 +45,7 @@ _SHORTEST_WORD = 4
 
 
 def alphabet_size(password: str) -> int:
-    """How many characters the password seems drawn from: 26 lowercase, 26 uppercase, 10 digits, 37 others (as the CNIL counts)."""
+    """How many characters it seems drawn from: 26 lowercase, 26 uppercase, 10 digits, 37 others (as the CNIL counts)."""
     lower = any("a" <= character <= "z" for character in password)
     upper = any("A" <= character <= "Z" for character in password)
     digit = any("0" <= character <= "9" for character in password)

@@ -1,0 +1,214 @@
+"""Everything a sign-in needs, over stores made of dictionaries, with people to sign in."""
+
+from dataclasses import replace
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.password_hash import Argon2Parameters, PasswordHasher
+from gateway.accounts.password_policy import PasswordPolicy, known_passwords
+from gateway.keys.purposes import Purpose, PurposeKey
+from gateway.signin.assurance import AssuranceScale
+from gateway.signin.enrolment.access_link import AccessLinks
+from gateway.signin.gate import Gate
+from gateway.signin.journey import Journey, Step
+from gateway.signin.one_time_code.code import derive_code
+from gateway.signin.one_time_code.signin import CodeSignin
+from gateway.signin.password.signin import PasswordSignin
+from gateway.signin.policy import DAY, SigninPolicy
+from gateway.signin.request_context import RequestContext
+from gateway.signin.session import Session
+from gateway.signin.transaction import Demand, SigninTransaction
+from gateway.signin.trusted_device import DeviceSignin, signed_message
+from tests.fakes import (
+    CountedRandomness,
+    FakeAccounts,
+    FakeCodes,
+    FakeDevices,
+    FakeLinks,
+    FakeSessions,
+    FakeStructures,
+    FakeThrottle,
+    FakeTransactions,
+    SetClock,
+    Written,
+)
+
+CONTEXT = RequestContext("192.0.2.7", "ua", "incident")
+PASSWORD = "le héron gris traverse"
+ORIGIN = "https://connexion.exemple.fr"
+BROWSER = "the browser's cookie"
+LIGHT = Argon2Parameters(memory=64, passes=1, lanes=1)
+
+
+def key(purpose: Purpose) -> PurposeKey:
+    return PurposeKey(purpose, purpose.value.encode().ljust(32, b".")[:32])
+
+
+class CountingHasher(PasswordHasher):
+    """Counts the hashes it computes."""
+
+    computed = 0
+
+    def _argon2(self, salt: bytes) -> Any:
+        self.computed += 1
+        return super()._argon2(salt)
+
+    def verify(self, account_id: str, encrypted: str, password: str) -> bool:
+        before = self.computed
+        verdict = super().verify(account_id, encrypted, password)
+        self.computed = before + 1
+        return verdict
+
+
+class Device:
+    """A browser with its key."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+
+    @property
+    def public_key(self) -> bytes:
+        return self._key.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+
+    def sign(self, challenge: str, origin: str = ORIGIN) -> bytes:
+        r, s = utils.decode_dss_signature(self._key.sign(signed_message(origin, challenge), ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+class World:
+    def __init__(self, policy: SigninPolicy | None = None) -> None:
+        self.policy = policy or SigninPolicy(otp_interval_seconds=30 * DAY)
+        self.clock = SetClock()
+        self.randomness = CountedRandomness()
+        self.written = Written()
+        self.transactions = FakeTransactions(self.written)
+        self.sessions = FakeSessions(self.written)
+        self.codes = FakeCodes(self.written)
+        self.throttle = FakeThrottle(self.written)
+        self.links = FakeLinks(self.written)
+        self.devices = FakeDevices(self.written)
+        self.accounts = FakeAccounts(self.written, self.links, self.devices)
+        self.structures = FakeStructures()
+        self.scale = AssuranceScale()
+        self.hasher = CountingHasher(key(Purpose.PASSWORD_PEPPER), self.randomness, LIGHT)
+        self.code_key, self.throttle_key = key(Purpose.ONE_TIME_CODE), key(Purpose.THROTTLE)
+        self.link_key = key(Purpose.LINK)
+        at = {"clock": self.clock, "policy": self.policy}
+        self.journey = Journey(
+            transactions=self.transactions,
+            sessions=self.sessions,
+            accounts=self.accounts,
+            devices=self.devices,
+            structures=self.structures,
+            scale=self.scale,
+            randomness=self.randomness,
+            **at,
+        )
+        self.gate = Gate(sessions=self.sessions, accounts=self.accounts, scale=self.scale, **at)
+        self.password = PasswordSignin(
+            transactions=self.transactions,
+            accounts=self.accounts,
+            throttle=self.throttle,
+            spool=self.written,
+            hasher=self.hasher,
+            throttle_key=self.throttle_key,
+            **at,
+        )
+        self.code = CodeSignin(
+            transactions=self.transactions,
+            codes=self.codes,
+            accounts=self.accounts,
+            devices=self.devices,
+            throttle=self.throttle,
+            spool=self.written,
+            scale=self.scale,
+            code_key=self.code_key,
+            throttle_key=self.throttle_key,
+            randomness=self.randomness,
+            **at,
+        )
+        self.device = DeviceSignin(
+            transactions=self.transactions,
+            accounts=self.accounts,
+            devices=self.devices,
+            scale=self.scale,
+            origin=ORIGIN,
+            randomness=self.randomness,
+            **at,
+        )
+        self.access = AccessLinks(
+            accounts=self.accounts,
+            links=self.links,
+            sessions=self.sessions,
+            throttle=self.throttle,
+            spool=self.written,
+            hasher=self.hasher,
+            passwords=PasswordPolicy(known_passwords(), ["Passerelle"]),
+            link_key=self.link_key,
+            throttle_key=self.throttle_key,
+            randomness=self.randomness,
+            **at,
+        )
+        self.claire = self.person("claire", rpps="99900000011")
+
+    def person(self, username: str, *, password: str | None = PASSWORD, **fields: Any) -> Account:
+        account = Account(
+            id=f"id-of-{username}",
+            username=username,
+            family_name="Fontaine",
+            given_name="Claire",
+            email=f"{username}@exemple.fr",
+            status=AccountStatus.ACTIVE,
+            created_at=0.0,
+            email_verified_at=0.0,
+        )
+        hashed = self.hasher.hash(account.id, password) if password is not None else None
+        return self.accounts.put(replace(account, **{"password_hash": hashed, **fields}))
+
+    def change(self, account: Account, **fields: Any) -> Account:
+        return self.accounts.put(replace(self.accounts.records[account.id], **fields))
+
+    def open(self, demand: Demand | None = None, session: Session | None = None) -> SigninTransaction:
+        return self.journey.open(
+            demand or Demand(), {"resume": "/"}, browser_cookie=BROWSER, session=session, context=CONTEXT
+        )
+
+    def step(self, txn: SigninTransaction, device_id: str | None = None) -> Step:
+        return self.journey.next_step(self.stored(txn), device_id=device_id)
+
+    def stored(self, txn: SigninTransaction) -> SigninTransaction:
+        return self.journey.find(txn.handle, browser_cookie=BROWSER)
+
+    def with_password(
+        self, demand: Demand | None = None, *, who: str = "claire", session: Session | None = None
+    ) -> SigninTransaction:
+        return self.password.submit(self.open(demand, session), who, PASSWORD, CONTEXT)
+
+    def sent_code(self, nth: int = -1) -> str:
+        order = self.written.sent("one_time_code")[nth].payload
+        digits = 6 if order["channel"] == "sms" else 8
+        return derive_code(self.code_key, str(order["challenge"]), int(order["send_number"]), digits)
+
+    def with_code(
+        self, demand: Demand | None = None, *, who: str = "claire", device: Device | None = None
+    ) -> SigninTransaction:
+        txn = self.code.start(self.with_password(demand, who=who), CONTEXT)
+        key_of_device = device.public_key if device is not None else None
+        return self.code.submit(txn, self.sent_code(), CONTEXT, device_public_key=key_of_device)[0]
+
+    def complete(self, txn: SigninTransaction, previous: str | None = None) -> Session:
+        return self.journey.complete(txn, previous_session=previous, context=CONTEXT)
+
+    def signed_in(self, demand: Demand | None = None, *, who: str = "claire") -> Session:
+        return self.complete(self.with_code(demand, who=who))
+
+    def trusted_device(self) -> tuple[Device, str]:
+        """A device of Claire's, trusted now, and its identifier."""
+        device = Device()
+        self.complete(self.with_code(device=device))
+        return device, next(iter(self.devices.records))
