@@ -18,7 +18,7 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-class ClockRefusal(ValueError):
+class ClockRefusal(ValueError):  # noqa: N818 -- a refusal, told in a sentence
     """The clock cannot be moved, or the offset file is not one."""
 
 

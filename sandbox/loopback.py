@@ -18,7 +18,7 @@ class LoopbackAddress:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class NotLoopback(ValueError):
+class NotLoopback(ValueError):  # noqa: N818 -- a refusal, told in a sentence
     """The address may leave this machine, or cannot be read."""
 
 

@@ -12,7 +12,7 @@ from sandbox.loopback import LoopbackAddress, NotLoopback, is_loopback_url, pars
 ALLOWED_PROFILES = ("demo", "test")
 
 
-class SandboxRefusal(Exception):
+class SandboxRefusal(Exception):  # noqa: N818 -- a refusal, told in a sentence
     """The sandbox does not start; the message is one sentence for the person who started it."""
 
 

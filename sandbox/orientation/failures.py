@@ -4,7 +4,7 @@ words, and this client's refusals of an answer it does not trust. The technical 
 from dataclasses import dataclass
 
 
-class SignInFailed(Exception):
+class SignInFailed(Exception):  # noqa: N818 -- a refusal, told in a sentence
     """`code` is the OAuth error or this client's own refusal; `detail` is for the technical part of the page."""
 
     def __init__(self, code: str, detail: str = "") -> None:

@@ -7,7 +7,7 @@ SmtpFault = Literal["refuse", "slow"]
 SmsFault = Literal["error"]
 
 
-class UnknownFault(ValueError):
+class UnknownFault(ValueError):  # noqa: N818 -- a refusal, told in a sentence
     """Asked for a fault that does not exist here."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 
-class UnreadablePeople(ValueError):
+class UnreadablePeople(ValueError):  # noqa: N818 -- a refusal, told in a sentence
     """The people file is not a list of people."""
 
 

@@ -14,7 +14,7 @@ MESSAGES_KEPT = 500
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
-class UndeliverableSms(ValueError):
+class UndeliverableSms(ValueError):  # noqa: N818 -- a refusal, told in a sentence
     """What the SMS provider answers 400 to."""
 
 
