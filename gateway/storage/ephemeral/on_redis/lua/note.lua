@@ -1,0 +1,3 @@
+-- KEYS: events. ARGV: effects.
+append(ARGV[1])
+return 1

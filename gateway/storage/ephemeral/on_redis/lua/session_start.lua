@@ -1,0 +1,28 @@
+-- KEYS: session. ARGV: now, digest, account_id, last_used_at, idle_seconds, absolute_end, version, document,
+-- digest of the replaced session (of this partition) or '', effects.
+local now, digest, account_id, old = ARGV[1], ARGV[2], ARGV[3], ARGV[9]
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'account_id', account_id, 'last_used_at', ARGV[4], 'idle_seconds', ARGV[5],
+  'absolute_end', ARGV[6], 'version', ARGV[7], 'document', ARGV[8])
+collect_after(KEYS[1], now, ARGV[6])
+local all = PARTITION .. 'sessions-of:' .. account_id
+redis.call('ZREMRANGEBYSCORE', all, '-inf', now)
+redis.call('ZADD', all, ARGV[6], digest)
+collect_after(all, now, ARGV[6])
+if old ~= '' then
+  local found, live = session_of(old, now)
+  if found and live and found[6] == account_id then
+    local held = PARTITION .. 'held-by:' .. old
+    local members = redis.call('ZRANGE', held, 0, -1, 'WITHSCORES')
+    for i = 1, #members, 2 do
+      if redis.call('EXISTS', PARTITION .. members[i]) == 1 then
+        redis.call('HSET', PARTITION .. members[i], 'session_digest', digest)
+        hold(digest, members[i], members[i + 1], now)
+      end
+    end
+    redis.call('DEL', held)
+  end
+  kill_session(old)
+end
+append(ARGV[10])
+return 1

@@ -1,0 +1,112 @@
+"""Sessions: idle and absolute limits judged in the step that reads (SES-03); what ends one ends its codes and grants.
+
+One script reaches all that an account has, because all of it is in the account's partition.
+"""
+
+from collections.abc import Sequence
+
+from gateway.journal.effects import NO_EFFECTS, Effects
+from gateway.randomness import partition_of
+from gateway.signin.session import Session
+from gateway.storage.ephemeral.addresses import Address, address_of, drawn_address
+from gateway.storage.ephemeral.documents import dump_session, load_session
+from gateway.storage.ephemeral.on_redis.link import RedisLink
+from gateway.storage.ephemeral.on_redis.scripts import EffectsPacker, key
+from gateway.storage.ephemeral.unavailable import RecordExistsError
+
+
+class RedisSessions:
+    def __init__(self, link: RedisLink, pack: EffectsPacker) -> None:
+        self._link, self._pack = link, pack
+
+    def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
+        address = drawn_address(session.handle, session.account_id)
+        replaced = address_of(replacing) if replacing is not None else None
+        if replacing is not None and replaced is not None and replaced.partition != address.partition:
+            # Another person's session, out of this step's reach: dead before the new one lives.
+            self.end(replacing, now, NO_EFFECTS)
+            replaced = None
+        started = self._link.run(
+            "session_start",
+            [_key(address)],
+            now,
+            address.digest,
+            session.account_id,
+            session.last_used_at,
+            session.idle_seconds,
+            session.absolute_end,
+            session.version,
+            dump_session(session),
+            replaced.digest if replaced is not None else "",
+            self._pack(effects),
+        )
+        if not started:
+            raise RecordExistsError("session")
+
+    def find(self, handle: str, now: float) -> Session | None:
+        address = address_of(handle)
+        if address is None:
+            return None
+        found = self._link.read(
+            "HMGET", _key(address), "document", "last_used_at", "idle_seconds", "absolute_end", "version"
+        )
+        if found[0] is None:
+            return None
+        session = _session(found, handle)
+        return session if now < session.expires_at() else None
+
+    def use(self, handle: str, now: float) -> Session | None:
+        address = address_of(handle)
+        if address is None:
+            return None
+        found = self._link.run("session_use", [_key(address)], now, address.digest)
+        return _session(found, handle) if found else None
+
+    def amend(self, session: Session, now: float, effects: Effects) -> bool:
+        address = drawn_address(session.handle, session.account_id)
+        return bool(
+            self._link.run(
+                "session_amend",
+                [_key(address)],
+                now,
+                address.digest,
+                session.account_id,
+                session.version,
+                session.version + 1,
+                dump_session(session),
+                self._pack(effects),
+            )
+        )
+
+    def end(self, handle: str, now: float, effects: Effects) -> Session | None:
+        address = address_of(handle)
+        if address is None:
+            return None
+        found = self._link.run("session_end", [_key(address)], now, address.digest, self._pack(effects))
+        return _session(found, handle) if found else None
+
+    def of(self, account_id: str, now: float) -> Sequence[Session]:
+        return [_session(found, "") for found in self._link.run("sessions_of", [_all(account_id)], now)]
+
+    def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
+        return int(self._link.run("sessions_end_all", [_all(account_id)], now, self._pack(effects)))
+
+
+def _key(address: Address) -> str:
+    return key(address.partition, "session", address.digest)
+
+
+def _all(account_id: str) -> str:
+    return key(partition_of(account_id), "sessions-of", account_id)
+
+
+def _session(found: Sequence[bytes], handle: str) -> Session:
+    document, last_used_at, idle_seconds, absolute_end, version = found[:5]
+    return load_session(
+        document,
+        handle,
+        last_used_at=float(last_used_at),
+        idle_seconds=int(idle_seconds),
+        absolute_end=float(absolute_end),
+        version=int(version),
+    )

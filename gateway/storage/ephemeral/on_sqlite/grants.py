@@ -1,0 +1,132 @@
+"""Authorization codes and the grants they become (OID-04). The coroutines wait for nothing but the file: microseconds."""
+
+import sqlite3
+
+from gateway.journal.effects import Effects
+from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption
+from gateway.storage.ephemeral.addresses import address_of, drawn_address
+from gateway.storage.ephemeral.documents import dump_code, dump_grant, load_code, load_grant
+from gateway.storage.ephemeral.on_sqlite.database import Database
+from gateway.storage.ephemeral.unavailable import RecordExistsError
+
+_LIVE_CODE = (
+    " FROM codes JOIN sessions ON sessions.digest = codes.session_digest"
+    " WHERE codes.digest = ? AND ? < codes.kept_until AND ? < sessions.ends_at"
+)
+
+
+class SqliteAuthorizationCodes:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def issue(self, code: AuthorizationCode, effects: Effects) -> bool:
+        address = drawn_address(code.handle, code.account_id)
+        drawn_address(code.grant_id, code.account_id)
+        try:
+            with self._database.step() as step:
+                issued = step.run(
+                    "INSERT INTO codes (digest, session_digest, kept_until, document)"
+                    " SELECT ?, digest, ?, ? FROM sessions WHERE digest = ? AND account_id = ? AND ? < ends_at",
+                    address.digest,
+                    code.expires_at,
+                    dump_code(code).decode(),
+                    code.session_handle_digest,
+                    code.account_id,
+                    code.issued_at,
+                )
+                if issued:
+                    step.append(effects)
+        except sqlite3.IntegrityError as error:
+            raise RecordExistsError("code") from error
+        return issued == 1
+
+
+class SqliteGrants:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find_code(self, handle: str, now: float) -> tuple[AuthorizationCode, CodeState] | None:
+        address = address_of(handle)
+        if address is None:
+            return None
+        row = self._database.row(
+            f"SELECT codes.document, spent, session_digest {_LIVE_CODE}",
+            address.digest,
+            now,
+            now,
+        )
+        if not row:
+            return None
+        document, spent, session_digest = row
+        return load_code(document, handle, session_digest=session_digest), (
+            CodeState.SPENT if spent else CodeState.FRESH
+        )
+
+    async def redeem_code(
+        self, handle: str, grant: Grant, now: float, *, if_redeemed: Effects, if_replayed: Effects
+    ) -> Redemption:
+        address = address_of(handle)
+        if address is None:
+            return Redemption.UNKNOWN
+        grant_address = drawn_address(grant.id, grant.account_id)
+        try:
+            with self._database.step() as step:
+                row = step.row(
+                    f"SELECT spent, grant_digest, session_digest {_LIVE_CODE}",
+                    address.digest,
+                    now,
+                    now,
+                )
+                if not row:
+                    return Redemption.UNKNOWN
+                spent, grant_digest, session_digest = row
+                if spent:
+                    step.run("DELETE FROM grants WHERE digest = ?", grant_digest)
+                    step.append(if_replayed)
+                    return Redemption.REPLAYED
+                step.run(
+                    "UPDATE codes SET spent = 1, grant_digest = ?, kept_until = max(kept_until, ?) WHERE digest = ?",
+                    grant_address.digest,
+                    grant.expires_at,
+                    address.digest,
+                )
+                step.run(
+                    "INSERT INTO grants (digest, session_digest, expires_at, document) VALUES (?, ?, ?, ?)",
+                    grant_address.digest,
+                    session_digest,
+                    grant.expires_at,
+                    dump_grant(grant).decode(),
+                )
+                step.append(if_redeemed)
+        except sqlite3.IntegrityError as error:
+            raise RecordExistsError("grant") from error
+        return Redemption.REDEEMED
+
+    async def burn_code(self, handle: str, now: float, effects: Effects) -> None:
+        address = address_of(handle)
+        with self._database.step() as step:
+            row = step.row(f"SELECT spent, grant_digest {_LIVE_CODE}", address.digest, now, now) if address else None
+            if address and row:
+                spent, grant_digest = row
+                if spent:
+                    step.run("DELETE FROM grants WHERE digest = ?", grant_digest)
+                else:
+                    step.run("UPDATE codes SET spent = 1 WHERE digest = ?", address.digest)
+            step.append(effects)
+
+    async def find_grant(self, grant_id: str, now: float) -> Grant | None:
+        address = address_of(grant_id)
+        if address is None:
+            return None
+        row = self._database.row(
+            "SELECT grants.document, session_digest FROM grants JOIN sessions ON sessions.digest = grants.session_digest"
+            " WHERE grants.digest = ? AND ? < grants.expires_at AND ? < sessions.ends_at",
+            address.digest,
+            now,
+            now,
+        )
+        return load_grant(row[0], grant_id, session_digest=row[1]) if row else None
+
+    async def note(self, effects: Effects) -> None:
+        with self._database.step() as step:
+            step.append(effects)

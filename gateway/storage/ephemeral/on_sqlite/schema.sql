@@ -1,0 +1,88 @@
+-- One table per kind. Times are seconds since the epoch; digests are SHA-256 in hexadecimal. A row whose end is at or
+-- before the caller's clock does not exist; purge removes it later.
+
+CREATE TABLE transactions (
+    digest TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    expires_at REAL NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX transactions_by_end ON transactions (expires_at);
+
+CREATE TABLE sessions (
+    digest TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    last_used_at REAL NOT NULL,
+    idle_seconds INTEGER NOT NULL,
+    absolute_end REAL NOT NULL,
+    ends_at REAL NOT NULL GENERATED ALWAYS AS (min(last_used_at + idle_seconds, absolute_end)) VIRTUAL,
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_account ON sessions (account_id);
+CREATE INDEX sessions_by_end ON sessions (absolute_end);
+
+CREATE TABLE codes (
+    digest TEXT PRIMARY KEY,
+    session_digest TEXT NOT NULL,
+    spent INTEGER NOT NULL DEFAULT 0,
+    grant_digest TEXT,
+    kept_until REAL NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX codes_by_session ON codes (session_digest);
+CREATE INDEX codes_by_end ON codes (kept_until);
+
+CREATE TABLE grants (
+    digest TEXT PRIMARY KEY,
+    session_digest TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX grants_by_session ON grants (session_digest);
+CREATE INDEX grants_by_end ON grants (expires_at);
+
+CREATE TABLE challenges (
+    digest TEXT PRIMARY KEY,
+    begun_at REAL NOT NULL,
+    send_number INTEGER NOT NULL,
+    sent_at REAL NOT NULL,
+    mac BLOB NOT NULL,
+    expires_at REAL NOT NULL,
+    attempts_left INTEGER NOT NULL,
+    kept_until REAL NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX challenges_by_end ON challenges (kept_until);
+
+CREATE TABLE failures (
+    key TEXT PRIMARY KEY,
+    consecutive INTEGER NOT NULL,
+    last_at REAL NOT NULL,
+    recent TEXT NOT NULL,
+    expires_at REAL NOT NULL
+) STRICT;
+CREATE INDEX failures_by_end ON failures (expires_at);
+
+CREATE TABLE windows (
+    key TEXT PRIMARY KEY,
+    counted INTEGER NOT NULL,
+    ends_at REAL NOT NULL
+) STRICT;
+CREATE INDEX windows_by_end ON windows (ends_at);
+
+-- The tag makes an identifier unique among all stores, even when an older copy of this file is put back.
+CREATE TABLE spooled_events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    tag TEXT NOT NULL,
+    event TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE spooled_outgoing (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    tag TEXT NOT NULL,
+    item TEXT NOT NULL,
+    due_at REAL NOT NULL DEFAULT 0,
+    taken INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX spooled_outgoing_by_due ON spooled_outgoing (due_at, sequence);

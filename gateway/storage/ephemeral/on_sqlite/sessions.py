@@ -1,0 +1,143 @@
+"""Sessions: idle and absolute limits judged in the step that reads (SES-03); what ends one ends its codes and grants."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from gateway.journal.effects import Effects
+from gateway.signin.session import Session
+from gateway.storage.ephemeral.addresses import address_of, drawn_address
+from gateway.storage.ephemeral.documents import dump_session, load_session
+from gateway.storage.ephemeral.on_sqlite.database import Database, Step
+from gateway.storage.ephemeral.unavailable import RecordExistsError
+
+_COLUMNS = "document, last_used_at, idle_seconds, absolute_end, version"
+
+
+class SqliteSessions:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
+        address = drawn_address(session.handle, session.account_id)
+        replaced = address_of(replacing) if replacing is not None else None
+        try:
+            with self._database.step() as step:
+                step.run(
+                    "INSERT INTO sessions"
+                    " (digest, account_id, last_used_at, idle_seconds, absolute_end, version, document)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    address.digest,
+                    session.account_id,
+                    session.last_used_at,
+                    session.idle_seconds,
+                    session.absolute_end,
+                    session.version,
+                    dump_session(session).decode(),
+                )
+                if replaced is not None:
+                    _replace(step, replaced.digest, address.digest, session.account_id, now)
+                step.append(effects)
+        except sqlite3.IntegrityError as error:
+            raise RecordExistsError("session") from error
+
+    def find(self, handle: str, now: float) -> Session | None:
+        address = address_of(handle)
+        if address is None:
+            return None
+        row = self._database.row(
+            f"SELECT {_COLUMNS} FROM sessions WHERE digest = ? AND ? < ends_at",  # noqa: S608 -- constants
+            address.digest,
+            now,
+        )
+        return _session(row, handle) if row else None
+
+    def use(self, handle: str, now: float) -> Session | None:
+        address = address_of(handle)
+        if address is None:
+            return None
+        with self._database.step() as step:
+            row = step.row(
+                "UPDATE sessions SET last_used_at = max(last_used_at, ?) WHERE digest = ? AND ? < ends_at"  # noqa: S608
+                f" RETURNING {_COLUMNS}",
+                now,
+                address.digest,
+                now,
+            )
+        return _session(row, handle) if row else None
+
+    def amend(self, session: Session, now: float, effects: Effects) -> bool:
+        address = drawn_address(session.handle, session.account_id)
+        with self._database.step() as step:
+            changed = step.run(
+                "UPDATE sessions SET version = version + 1, document = ?"
+                " WHERE digest = ? AND account_id = ? AND version = ? AND ? < ends_at",
+                dump_session(session).decode(),
+                address.digest,
+                session.account_id,
+                session.version,
+                now,
+            )
+            if changed:
+                step.append(effects)
+        return changed == 1
+
+    def end(self, handle: str, now: float, effects: Effects) -> Session | None:
+        address = address_of(handle)
+        if address is None:
+            return None
+        with self._database.step() as step:
+            row = step.row(
+                f"SELECT {_COLUMNS} FROM sessions WHERE digest = ? AND ? < ends_at",  # noqa: S608 -- constants
+                address.digest,
+                now,
+            )
+            _kill(step, address.digest)
+            if row:
+                step.append(effects)
+        return _session(row, handle) if row else None
+
+    def of(self, account_id: str, now: float) -> Sequence[Session]:
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM sessions WHERE account_id = ? AND ? < ends_at ORDER BY rowid",  # noqa: S608
+            account_id,
+            now,
+        )
+        return [_session(row, "") for row in rows]
+
+    def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
+        ended = 0
+        with self._database.step() as step:
+            for digest, live in step.rows(
+                "SELECT digest, ? < ends_at FROM sessions WHERE account_id = ?", now, account_id
+            ):
+                _kill(step, digest)
+                ended += live
+            if ended:
+                step.append(effects)
+        return ended
+
+
+def _session(row: tuple[str, float, int, float, int], handle: str) -> Session:
+    document, last_used_at, idle_seconds, absolute_end, version = row
+    return load_session(
+        document,
+        handle,
+        last_used_at=last_used_at,
+        idle_seconds=idle_seconds,
+        absolute_end=absolute_end,
+        version=version,
+    )
+
+
+def _replace(step: Step, old: str, new: str, account_id: str, now: float) -> None:
+    """What the old session gave goes on under the new one when both are the same person's and the old one still lived."""
+    if step.row("SELECT 1 FROM sessions WHERE digest = ? AND account_id = ? AND ? < ends_at", old, account_id, now):
+        step.run("UPDATE codes SET session_digest = ? WHERE session_digest = ?", new, old)
+        step.run("UPDATE grants SET session_digest = ? WHERE session_digest = ?", new, old)
+    _kill(step, old)
+
+
+def _kill(step: Step, digest: str) -> None:
+    step.run("DELETE FROM codes WHERE session_digest = ?", digest)
+    step.run("DELETE FROM grants WHERE session_digest = ?", digest)
+    step.run("DELETE FROM sessions WHERE digest = ?", digest)

@@ -1,0 +1,119 @@
+"""Opens the ephemeral store that an address names. Refuses the addresses that no engine here can serve."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gateway.journal.ports import Spool
+from gateway.oidc.ports import AuthorizationCodes, Grants
+from gateway.randomness import Randomness
+from gateway.signin.ports import OneTimeCodes, Sessions, SigninTransactions, Throttle
+from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
+from gateway.storage.ephemeral.on_redis.grants import RedisAuthorizationCodes, RedisGrants
+from gateway.storage.ephemeral.on_redis.link import RedisLink
+from gateway.storage.ephemeral.on_redis.one_time_codes import RedisOneTimeCodes
+from gateway.storage.ephemeral.on_redis.scripts import EffectsPacker
+from gateway.storage.ephemeral.on_redis.sessions import RedisSessions
+from gateway.storage.ephemeral.on_redis.spool import RedisSpool
+from gateway.storage.ephemeral.on_redis.throttle import RedisThrottle
+from gateway.storage.ephemeral.on_redis.transactions import RedisSigninTransactions
+from gateway.storage.ephemeral.on_sqlite import purge as sqlite_purge
+from gateway.storage.ephemeral.on_sqlite.database import Database
+from gateway.storage.ephemeral.on_sqlite.grants import SqliteAuthorizationCodes, SqliteGrants
+from gateway.storage.ephemeral.on_sqlite.one_time_codes import SqliteOneTimeCodes
+from gateway.storage.ephemeral.on_sqlite.sessions import SqliteSessions
+from gateway.storage.ephemeral.on_sqlite.spool import SqliteSpool
+from gateway.storage.ephemeral.on_sqlite.throttle import SqliteThrottle
+from gateway.storage.ephemeral.on_sqlite.transactions import SqliteSigninTransactions
+
+SQLITE_BUSY_MILLISECONDS = 2_000
+REDIS_TIMEOUT_SECONDS = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class EphemeralStore:
+    """One engine behind the ports. `health` and `health_async` raise EphemeralStoreUnavailableError; `close_async` closes what
+    the running event loop holds and comes before `close`."""
+
+    transactions: SigninTransactions
+    sessions: Sessions
+    one_time_codes: OneTimeCodes
+    throttle: Throttle
+    codes: AuthorizationCodes
+    grants: Grants
+    spool: Spool
+    health: Callable[[], None]
+    health_async: Callable[[], Awaitable[None]]
+    purge: Callable[[float], int]
+    """Removes what expired before this instant; returns how many records."""
+    close: Callable[[], None]
+    close_async: Callable[[], Awaitable[None]]
+
+
+def open_ephemeral(url: str, randomness: Randomness, *, password: str | None = None) -> EphemeralStore:
+    """`url`: sqlite:///path, redis://host:port/db, rediss://… (TLS, always verified) or unix:///path?db=0."""
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return _on_sqlite(url, randomness)
+    if scheme in {"redis", "rediss", "unix"}:
+        return _on_redis(url, randomness, password)
+    if scheme.startswith("redis+"):
+        raise ValueError(f"{scheme} is not served yet: give the address of one Redis server, redis:// or rediss://")
+    raise ValueError("the ephemeral store's address begins with sqlite:///, redis://, rediss:// or unix://")
+
+
+def _on_sqlite(url: str, randomness: Randomness) -> EphemeralStore:
+    path = url.removeprefix("sqlite:///")
+    if not path or path == url:
+        raise ValueError("write sqlite:///relative/path or sqlite:////absolute/path")
+    database = Database(Path(path), randomness, busy_milliseconds=SQLITE_BUSY_MILLISECONDS)
+
+    def health() -> None:
+        with database.step():
+            pass
+
+    async def health_async() -> None:
+        health()
+
+    async def close_async() -> None:
+        pass
+
+    return EphemeralStore(
+        transactions=SqliteSigninTransactions(database),
+        sessions=SqliteSessions(database),
+        one_time_codes=SqliteOneTimeCodes(database),
+        throttle=SqliteThrottle(database),
+        codes=SqliteAuthorizationCodes(database),
+        grants=SqliteGrants(database),
+        spool=SqliteSpool(database),
+        health=health,
+        health_async=health_async,
+        purge=lambda now: sqlite_purge.purge(database, now),
+        close=database.close,
+        close_async=close_async,
+    )
+
+
+def _on_redis(url: str, randomness: Randomness, password: str | None) -> EphemeralStore:
+    link = RedisLink(url, password=password, timeout_seconds=REDIS_TIMEOUT_SECONDS)
+    async_link = AsyncRedisLink(url, password=password, timeout_seconds=REDIS_TIMEOUT_SECONDS)
+    pack = EffectsPacker(randomness)
+
+    def health() -> None:
+        link.read("PING")
+
+    return EphemeralStore(
+        transactions=RedisSigninTransactions(link, pack),
+        sessions=RedisSessions(link, pack),
+        one_time_codes=RedisOneTimeCodes(link, pack),
+        throttle=RedisThrottle(link, pack),
+        codes=RedisAuthorizationCodes(link, pack),
+        grants=RedisGrants(async_link, pack),
+        spool=RedisSpool(link, pack),
+        health=health,
+        health_async=async_link.ping,
+        purge=lambda now: 0,  # its keys expire by themselves
+        close=link.close,
+        close_async=async_link.close,
+    )
