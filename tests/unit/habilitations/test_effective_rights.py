@@ -131,7 +131,6 @@ def test_a_closed_structure_suspends_its_habilitations_and_gives_them_back() -> 
     assert gives(habilitation(REFERENT), ESAT)
 
 
-@pytest.mark.spec("R000-08")
 def test_a_right_in_the_legal_person_says_nothing_about_its_sites() -> None:
     mapping = one_rule(When("r"))
     effective = rights((habilitation("Role", EJ), EJ), application="app", mapping=mapping)
