@@ -14,6 +14,7 @@ from typing import Any
 import flask
 import jinja2
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from gateway.randomness import Randomness, opaque
@@ -91,14 +92,14 @@ class Shell:
     # ── installation ──
 
     def install(self, app: flask.Flask) -> None:
-        app.url_map.merge_slashes = False  # its redirect would be built from the Host header
-        app.url_map.strict_slashes = True
+        app.url_map.merge_slashes = False
         app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
         app.config["MAX_FORM_MEMORY_SIZE"] = BODY_LIMIT
         app.config["MAX_FORM_PARTS"] = MAX_FIELDS
         app.config["PROPAGATE_EXCEPTIONS"] = False
         app.config["TRAP_HTTP_EXCEPTIONS"] = False
         app.add_url_rule(f"{PREFIX}<name>", "shell.asset", self._asset)
+        app.before_request(self._no_rewriting)
         app.after_request(self._finish)
         error_pages.install(app, self, self._unavailable)
 
@@ -246,6 +247,12 @@ class Shell:
             flask.g.nonce = opaque(self._randomness, 16)
         nonce: str = flask.g.nonce
         return nonce
+
+    @staticmethod
+    def _no_rewriting() -> None:
+        """An address that is nearly right is wrong: the framework's redirect would be built from the Host header (WEB-06)."""
+        if isinstance(flask.request.routing_exception, RequestRedirect):
+            raise NotFound
 
     def _asset(self, name: str) -> Response:
         asset = self._assets.find(name)
