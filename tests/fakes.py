@@ -234,7 +234,9 @@ class FakeAccounts:
 
     def _first(self, field_name: str, value: str) -> Account | None:
         self.lookups += 1
-        found = [item for item in self.records.values() if str(getattr(item, field_name)).casefold() == value.casefold()]
+        found = [
+            item for item in self.records.values() if str(getattr(item, field_name)).casefold() == value.casefold()
+        ]
         return found[0] if found else None
 
     def find_by_username(self, username: str) -> Account | None:

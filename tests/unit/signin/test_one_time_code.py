@@ -41,7 +41,10 @@ def test_every_digit_is_equally_likely_at_every_place(digits: int) -> None:
     assert {len(code) for code in codes} == {digits}
     assert any(code.startswith("0") for code in codes)
     every = collections.Counter("".join(codes))
-    for counts, total in [(every, drawn * digits), *((collections.Counter(place), drawn) for place in zip(*codes, strict=True))]:
+    for counts, total in [
+        (every, drawn * digits),
+        *((collections.Counter(place), drawn) for place in zip(*codes, strict=True)),
+    ]:
         expected = total / 10
         assert sum((counts[digit] - expected) ** 2 / expected for digit in "0123456789") < 33.7
 

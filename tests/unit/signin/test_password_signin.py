@@ -128,15 +128,15 @@ def test_one_account_fails_25_times_a_day_whichever_identifiers_are_typed() -> N
 def test_an_attempt_is_counted_before_the_password_is_hashed() -> None:
     world = World()
 
-    class Dead(Exception):
+    class DeadError(Exception):
         pass
 
     def die(*_: object) -> bool:
-        raise Dead
+        raise DeadError
 
     world.hasher.verify = die  # type: ignore[method-assign]
     for _ in range(3):
-        with pytest.raises(Dead):
+        with pytest.raises(DeadError):
             world.with_password()
     assert refused(world, "claire", PASSWORD).facts["retry_seconds"] == 5
 
