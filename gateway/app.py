@@ -42,7 +42,8 @@ class _PeerGoneError(Exception):
 
 
 class Application:
-    """`machine` maps a path to its methods; `on_start` and `on_stop` run inside the event loop that serves."""
+    """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer; `on_start`
+    and `on_stop` run inside the event loop that serves."""
 
     def __init__(
         self,
@@ -51,11 +52,13 @@ class Application:
         pages: WSGIApplication,
         randomness: Randomness,
         hsts: bool,
+        unavailable: tuple[type[Exception], ...] = (),
         on_start: Callable[[], Awaitable[None]] | None = None,
         on_stop: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._machine = machine
         self._randomness = randomness
+        self._unavailable: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, *unavailable)
         self._on_start, self._on_stop = on_start, on_stop
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
         self._pages = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]
@@ -106,7 +109,7 @@ class Application:
     async def _guarded(self, endpoint: MachineEndpoint, request: MachineRequest) -> MachineResponse:
         try:
             return await endpoint(request)
-        except (ConnectionError, TimeoutError) as error:
+        except self._unavailable as error:
             _log.error("store unavailable: %s, incident %s", type(error).__name__, request.request_id)
             return _error(503, "temporarily_unavailable", request.request_id)
         except Exception:
@@ -114,7 +117,8 @@ class Application:
             return _error(500, "server_error", request.request_id)
 
     async def _send(self, response: MachineResponse, send: Send, *, with_body: bool) -> None:
-        headers = {**self._headers, **response.headers, "content-length": str(len(response.body))}
+        own = {name.lower(): value for name, value in response.headers.items()}
+        headers = {**self._headers, **own, "content-length": str(len(response.body))}
         await send(
             {
                 "type": "http.response.start",

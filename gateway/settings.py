@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
@@ -76,6 +76,9 @@ class Directory(_Section):
     structures_file: Path | None = None
     roles_file: Path | None = None
     source: str = "ror"
+
+
+Section = TypeVar("Section", bound=_Section)
 
 
 def _endpoint(value: Any) -> Any:
@@ -192,20 +195,20 @@ def read_settings(path: Path) -> Settings:
     except ValidationError as error:
         raise ConfigurationError("\n".join(f"{path}: {_sentence(item)}" for item in error.errors())) from None
     base = path.resolve().parent
-    return settings.model_copy(
-        update={
-            "idp_config": base / settings.idp_config,
-            "clients": base / (settings.clients or settings.idp_config / "clients"),
-            "data": base / settings.data,
-            "directory": settings.directory.model_copy(
-                update={
-                    name: base / value
-                    for name in ("structures_file", "roles_file")
-                    if (value := getattr(settings.directory, name)) is not None
-                }
-            ),
-        }
-    )
+    located = _from(base, settings)
+    return located.model_copy(update={"clients": located.clients or located.idp_config / "clients"})
+
+
+def _from(base: Path, section: Section) -> Section:
+    """The section with its relative paths made relative to `base`; what begins with `{data}` waits for `located`."""
+    moved: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, _Section):
+            moved[name] = _from(base, value)
+        elif isinstance(value, Path) and not str(value).startswith("{data}"):
+            moved[name] = base / value
+    return section.model_copy(update=moved)
 
 
 def _sentence(error: Any) -> str:

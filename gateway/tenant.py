@@ -46,6 +46,8 @@ class Tenant:
     account_authority: str
     contact_name: str
     contact_email: str
+    contact_phone: str | None
+    contact_hours: Mapping[str, str]
 
 
 class _RankingFile(Declared):
@@ -62,6 +64,8 @@ def read_tenant(path: Path) -> Tenant:
         account_authority=declared.account_authority,
         contact_name=contact.name,
         contact_email=contact.email,
+        contact_phone=contact.phone,
+        contact_hours=contact.hours or {},
     )
 
 

@@ -13,7 +13,8 @@ from gateway.keys.key_encryption_key import KeyFileError
 from gateway.keys.rotation import RotationRules
 from gateway.settings import Settings, read_settings
 from gateway.storage.sql.database import StoreUnavailableError
-from gateway.wiring import ReviewedConfig, Stores, open_stores, read_idp_config
+from gateway.wiring.policies import rotation_rules
+from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,7 @@ class Administration:
         )
 
     def rotation_rules(self) -> RotationRules:
-        values = self.settings.values
-        return RotationRules(
-            publish_lead=values["key.sign.publish_lead"],
-            retain=values["key.sign.retain"],
-            rsa_bits=values["key.sign.rsa_bits"],
-        )
+        return rotation_rules(self.settings.values)
 
 
 @contextlib.contextmanager

@@ -45,18 +45,18 @@ def show(invocation: Invocation, client_id: str) -> None:
     """One application as its file describes it, and the ages of its secrets."""
     with administration(invocation) as administering:
         client = known(administering, client_id)
-        rows = [
+        rows: list[dict[str, str | None]] = [
             {"key": "name", "value": " / ".join(client.name.values())},
             {"key": "authentication", "value": str(client.authentication_method)},
             {"key": "redirect_uris", "value": ", ".join(client.redirect_uris)},
             {"key": "scopes", "value": " ".join(sorted(client.scopes))},
             {"key": "audience", "value": client.audience},
             {"key": "min_acr", "value": client.min_acr},
-            *(
-                {"key": f"secret {slot.slot}", "value": f"since {iso_utc(slot.created_at)}{_end(slot)}"}
-                for slot in live_secrets(administering, client_id)
-            ),
         ]
+        rows.extend(
+            {"key": f"secret {slot.slot}", "value": f"since {iso_utc(slot.created_at)}{_end(slot)}"}
+            for slot in live_secrets(administering, client_id)
+        )
         invocation.output.table(["key", "value"], rows)
 
 

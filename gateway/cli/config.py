@@ -4,7 +4,7 @@ import click
 
 from gateway.cli.command_line import Invocation
 from gateway.settings import read_settings
-from gateway.wiring import read_idp_config
+from gateway.wiring.stores import read_idp_config
 
 
 @click.group()

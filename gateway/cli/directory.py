@@ -10,7 +10,7 @@ from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
 from gateway.directory.delimited_file import UnreadableFileError
 from gateway.habilitations.import_roles import ShrinkingSourceRefused
-from gateway.wiring import directory_import
+from gateway.wiring.jobs import directory_import
 
 
 @click.group()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.accounts import NewAccount, create
+from gateway.accounts.create_account import NewAccount
+from gateway.cli.accounts import create
 from gateway.cli.administration import Administration, administration
 from gateway.cli.command_line import Invocation
 from gateway.journal.effects import because

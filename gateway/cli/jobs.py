@@ -9,7 +9,7 @@ import click
 from gateway.cli.administration import administration
 from gateway.cli.command_line import Invocation
 from gateway.jobs.runner import Runner
-from gateway.wiring import jobs_of
+from gateway.wiring.jobs import jobs_of
 
 
 @click.command()

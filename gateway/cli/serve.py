@@ -20,7 +20,7 @@ def serve(invocation: Invocation, workers: int | None) -> None:
     os.environ["PASSERELLE_CONFIG"] = str(invocation.config.resolve())
     host, _, port = settings.listen.rpartition(":")
     uvicorn.run(
-        "gateway.wiring:application",
+        "gateway.wiring.application:application",
         factory=True,
         host=host.strip("[]"),
         port=int(port),

@@ -1,7 +1,4 @@
-"""The composition root: the only module that builds adapters and hands them to the rooms.
-
-`open_stores` is what the command line and the jobs need; `application` is what uvicorn serves. Nothing else reads settings.
-"""
+"""Opens the stores and reads the reviewed files: what every process of a deployment begins with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +25,8 @@ class ReviewedConfig:
 
     tenant: Tenant
     scale: AssuranceScale
+    acr_values: Sequence[str]
+    """Every level this deployment may say, weakest first."""
     clients: ClientRegistry
     mapping: RoleMapping
     remarks: Sequence[str]
@@ -52,7 +51,8 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
                 f"{client.client_id}: role_application {client.role_application} is not in roles.yaml"
             )
     remarks = lint(mapping, account_authority=tenant.account_authority, known_levels=known)
-    return ReviewedConfig(tenant, AssuranceScale(ranking), clients, mapping, remarks)
+    acr_values = [level for levels in ranking for level in levels]
+    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Stores:
 def clock_of(settings: Settings) -> SystemClock:
     """The machine's clock; in the demo, moved by the shared offset."""
     offset = settings.clock_offset_file
-    return SystemClock(None if offset is None else settings.data / offset)
+    return SystemClock(offset)
 
 
 def open_stores(settings: Settings, *, node: str) -> Stores:

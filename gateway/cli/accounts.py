@@ -1,0 +1,168 @@
+"""`passerelle accounts create | show | archive`: people, from the command line.
+
+A created account receives an activation link by e-mail; the command neither shows it nor chooses a password (PWD-11, RST-10).
+"""
+
+from dataclasses import asdict
+
+import click
+
+from gateway.accounts.account import Account
+from gateway.accounts.archive_account import archive_account
+from gateway.accounts.create_account import AccountExists, AccountRefused, NewAccount, create_account, issue_activation
+from gateway.cli.administration import Administration, administration
+from gateway.cli.command_line import Invocation
+from gateway.cli.output import CommandRefused
+from gateway.clock import iso_utc
+from gateway.keys.purposes import Purpose
+
+_REASONS = ("left", "error", "request", "security")
+
+
+@click.group()
+def accounts() -> None:
+    """People's accounts."""
+
+
+@accounts.command(name="create")
+@click.option("--username", required=True)
+@click.option("--given-name", required=True)
+@click.option("--family-name", required=True)
+@click.option("--email", required=True, help="Where the activation link is sent.")
+@click.option("--phone", help="A mobile number; it must be verified before a code is sent to it.")
+@click.option("--rpps", help="11 digits; declared, until a card or an e-CPS proves it.")
+@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@click.option("--administrator", is_flag=True)
+@click.pass_obj
+def create_command(
+    invocation: Invocation,
+    *,
+    username: str,
+    given_name: str,
+    family_name: str,
+    email: str,
+    phone: str | None,
+    rpps: str | None,
+    language: str,
+    administrator: bool,
+) -> None:
+    """Creates an account, invited: its activation link leaves by e-mail."""
+    person = NewAccount(
+        username=username,
+        given_name=given_name,
+        family_name=family_name,
+        email=email,
+        phone=phone,
+        rpps=rpps,
+        language=language,
+        is_administrator=administrator,
+    )
+    with administration(invocation) as administering:
+        account = create(administering, person)
+        invocation.output.say(
+            f"The account {account.username} is created; its activation link is on its way by e-mail.",
+            id=account.id,
+            username=account.username,
+            status=account.status,
+        )
+
+
+@accounts.command()
+@click.argument("name")
+@click.pass_obj
+def welcome(invocation: Invocation, name: str) -> None:
+    """Sends a new activation link to an account that was never activated; the former link stops working."""
+    with administration(invocation) as administering:
+        account = find(administering, name)
+        try:
+            issue_activation(
+                account,
+                links=administering.stores.database.links,
+                link_key=administering.stores.database.purpose_keys.get(Purpose.LINK),
+                link_ttl_seconds=administering.settings.values["link.activation.ttl"],
+                operator=administering.operator,
+                now=administering.stores.clock.now(),
+                randomness=administering.stores.randomness,
+            )
+        except AccountRefused:
+            raise CommandRefused(
+                f"{account.username} is {account.status}: only an invited account is activated."
+            ) from None
+        invocation.output.say(f"A new activation link for {account.username} is on its way.", id=account.id)
+
+
+@accounts.command()
+@click.argument("name")
+@click.pass_obj
+def show(invocation: Invocation, name: str) -> None:
+    """One account, by its identifier, user name or RPPS. Reading a person's data is journalled."""
+    with administration(invocation) as administering:
+        account = find(administering, name)
+        administering.stores.database.journal.append(
+            (administering.event("admin.command", target=account.id, command="accounts show"),),
+            node=administering.settings.node,
+        )
+        facts = asdict(account)
+        facts["password"] = "set" if facts.pop("password_hash") else "none"
+        for key in [key for key in facts if key.endswith(("_at", "_since"))]:
+            facts[key] = None if facts[key] is None else iso_utc(facts[key])
+        devices = [item for item in administering.stores.database.devices.of(account.id) if item.revoked_at is None]
+        facts["trusted_devices"] = len(devices)
+        facts["habilitations"] = ", ".join(
+            f"{item.role_label} @ {structure.name} ({item.start_on} – {item.end_on})"
+            for item, structure in administering.stores.database.habilitations.of(account.id)
+        )
+        invocation.output.table(["key", "value"], [{"key": key, "value": value} for key, value in facts.items()])
+
+
+@accounts.command()
+@click.argument("name")
+@click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why, from the closed list.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def archive(invocation: Invocation, name: str, reason: str, yes: bool) -> None:
+    """Archives an account: no sign-in any more, sessions, links and trusted devices ended at once."""
+    with administration(invocation) as administering:
+        account = find(administering, name)
+        if not yes:
+            click.confirm(f"Archive {account.username} ({account.id})?", abort=True)
+        archived = archive_account(
+            account.id,
+            accounts=administering.stores.database.accounts,
+            devices=administering.stores.database.devices,
+            sessions=administering.stores.ephemeral.sessions,
+            operator=administering.operator,
+            now=administering.stores.clock.now(),
+            reason=reason,
+        )
+        invocation.output.say(f"{archived.username} is archived.", id=archived.id, status=archived.status)
+
+
+def create(administering: Administration, person: NewAccount) -> Account:
+    """The invited account; a sentence when a value cannot be or belongs to somebody."""
+    try:
+        return create_account(
+            person,
+            accounts=administering.stores.database.accounts,
+            links=administering.stores.database.links,
+            link_key=administering.stores.database.purpose_keys.get(Purpose.LINK),
+            link_ttl_seconds=administering.settings.values["link.activation.ttl"],
+            operator=administering.operator,
+            now=administering.stores.clock.now(),
+            randomness=administering.stores.randomness,
+        )
+    except AccountExists as refusal:
+        raise CommandRefused(
+            f"Another account has this {refusal.facts['field']}: look at it with `passerelle accounts show` first."
+        ) from None
+    except AccountRefused as refusal:
+        raise CommandRefused(f"This {refusal.facts['field']} cannot be right: check it for a typing error.") from None
+
+
+def find(administering: Administration, name: str) -> Account:
+    """By identifier, user name or RPPS."""
+    accounts_ = administering.stores.database.accounts
+    account = accounts_.get(name) or accounts_.find_by_username(name) or accounts_.find_by_rpps(name)
+    if account is None:
+        raise CommandRefused(f"No account is called {name}: give its identifier, its user name or its RPPS.")
+    return account

@@ -1,0 +1,110 @@
+"""The handlers of outgoing messages: a one-time code, a one-time link, a notice.
+
+Each derives again what the message must carry from the identifier it was given, and first looks whether it still makes sense:
+a code that was replaced or has expired, a link that was used, an account that is gone, are dropped.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from gateway.accounts.account import Account, CodeChannel
+from gateway.accounts.one_time_link import LinkPurpose, link_token
+from gateway.accounts.ports import Accounts, OneTimeLinks
+from gateway.jobs.outgoing import Handler, Sent
+from gateway.jobs.ports import MailSender, SmsSender
+from gateway.keys.purposes import PurposeKey
+from gateway.signin.one_time_code.code import derive_code
+from gateway.signin.policy import SigninPolicy
+from gateway.signin.ports import OneTimeCodes
+
+Payload = Mapping[str, str | int]
+
+
+class MailText(Protocol):
+    """One mail, ready to send."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def html(self) -> str: ...
+
+
+class MessageTexts(Protocol):
+    def mail(self, kind: str, language: str, **values: str | int) -> MailText: ...
+
+    def code_sms(self, language: str, code: str, minutes: int) -> str: ...
+
+
+class SendMessages:
+    """`sms` None: this deployment sends none, and a code meant for a phone is given up visibly."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        links: OneTimeLinks,
+        codes: OneTimeCodes,
+        texts: MessageTexts,
+        mail: MailSender,
+        sms: SmsSender | None,
+        code_key: PurposeKey,
+        link_key: PurposeKey,
+        origin: str,
+        policy: SigninPolicy,
+    ) -> None:
+        self._accounts, self._links, self._codes = accounts, links, codes
+        self._texts, self._mail, self._sms = texts, mail, sms
+        self._code_key, self._link_key = code_key, link_key
+        self._origin, self._policy = origin, policy
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"one_time_code": self.one_time_code, "link": self.link, "notice": self.notice}
+
+    def one_time_code(self, payload: Payload, now: float, message_id: str) -> Sent:
+        challenge = self._codes.find(str(payload["challenge"]), now)
+        account = self._accounts.get(str(payload["account"]))
+        if challenge is None or account is None or challenge.send_number != payload["send_number"]:
+            return Sent.POINTLESS
+        if now >= challenge.expires_at or challenge.contact_version != account.contact_version:
+            return Sent.POINTLESS
+        minutes = max(1, int(challenge.expires_at - challenge.sent_at) // 60)
+        by_sms = challenge.channel == CodeChannel.SMS
+        digits = self._policy.code_digits_sms if by_sms else self._policy.code_digits_email
+        code = derive_code(self._code_key, challenge.id, challenge.send_number, digits)
+        if by_sms:
+            if self._sms is None or account.phone is None or account.phone_verified_at is None:
+                raise OSError("no way to send a text message")
+            self._sms.send(to=account.phone, text=self._texts.code_sms(account.language, code, minutes))
+        else:
+            self._send_mail(account, "code", now, message_id, code=code, minutes=minutes)
+        return Sent.SENT
+
+    def link(self, payload: Payload, now: float, message_id: str) -> Sent:
+        link = self._links.get(str(payload["link"]))
+        account = self._accounts.get(str(payload["account"]))
+        if link is None or account is None or link.used_at is not None or link.revoked_at is not None:
+            return Sent.POINTLESS
+        if now >= link.expires_at or link.contact_version != account.contact_version:
+            return Sent.POINTLESS
+        token = link_token(self._link_key, LinkPurpose(link.purpose), link.id)
+        address = f"{self._origin}/{link.purpose}/{token}"
+        hours = max(1, round((link.expires_at - link.issued_at) / 3600))
+        self._send_mail(account, f"link_{link.purpose}", now, message_id, link=address, hours=hours)
+        return Sent.SENT
+
+    def notice(self, payload: Payload, now: float, message_id: str) -> Sent:
+        account = self._accounts.get(str(payload["account"]))
+        if account is None:
+            return Sent.POINTLESS
+        self._send_mail(account, f"notice_{payload['what']}", now, message_id)
+        return Sent.SENT
+
+    def _send_mail(self, account: Account, kind: str, now: float, message_id: str, **values: str | int) -> None:
+        mail = self._texts.mail(kind, account.language, **values)
+        self._mail.send(
+            to=account.email, subject=mail.subject, text=mail.text, html=mail.html, now=now, message_id=message_id
+        )

@@ -1,0 +1,251 @@
+"""Builds what uvicorn serves: the machine door and the people's door over the same stores (decision record 0001)."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+import flask
+
+from gateway.accounts.password_hash import PasswordHasher
+from gateway.app import Application
+from gateway.habilitations.live_rights import LiveRights
+from gateway.keys.key_ring import KeyRing
+from gateway.keys.purposes import Purpose
+from gateway.keys.signer import Signer
+from gateway.oidc.authorization import Authorization
+from gateway.oidc.authorization_request import Rules
+from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
+from gateway.oidc.endpoints.answers import BrowserClients
+from gateway.oidc.endpoints.authorization import authorization_blueprint
+from gateway.oidc.endpoints.discovery import discovery_endpoint
+from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
+from gateway.oidc.endpoints.jwks import jwks_endpoint
+from gateway.oidc.endpoints.token import token_endpoint
+from gateway.oidc.endpoints.userinfo import userinfo_endpoint
+from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
+from gateway.oidc.live_reads import LiveReads
+from gateway.oidc.token_request import TokenRequests
+from gateway.oidc.tokens import TokenMint
+from gateway.oidc.userinfo import Userinfo
+from gateway.ops.health import live_endpoint, ready_endpoint
+from gateway.settings import Settings, read_settings
+from gateway.signin import pages as journey_pages_module
+from gateway.signin.device import pages as device_pages
+from gateway.signin.enrolment import pages as enrolment_pages
+from gateway.signin.enrolment.access_link import AccessLinks
+from gateway.signin.gate import Gate
+from gateway.signin.journey import Journey
+from gateway.signin.one_time_code import pages as code_pages
+from gateway.signin.one_time_code.signin import CodeSignin
+from gateway.signin.pages import JourneyPages
+from gateway.signin.password import pages as password_pages
+from gateway.signin.password.signin import PasswordSignin
+from gateway.signin.trusted_device import DeviceSignin
+from gateway.storage.ephemeral import EphemeralStoreUnavailableError
+from gateway.storage.sql.database import StoreUnavailableError
+from gateway.web.machine_door import MachineEndpoint
+from gateway.web.shell import Shell, TenantDisplay
+from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
+from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
+from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
+
+UNAVAILABLE = (EphemeralStoreUnavailableError, StoreUnavailableError)
+
+
+def application() -> Application:
+    """The factory that uvicorn calls in each worker; the settings file is named by PASSERELLE_CONFIG."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = read_settings(Path(os.environ["PASSERELLE_CONFIG"]))
+    reviewed = read_idp_config(settings)
+    return build(settings, reviewed, open_stores(settings, node=settings.node))
+
+
+def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Application:
+    """One application over opened stores."""
+    rights = LiveRights(
+        accounts=stores.database.accounts,
+        habilitations=stores.database.habilitations,
+        mapping=lambda: reviewed.mapping,
+        scale=reviewed.scale,
+        stale_after=settings.values["directory.stale_after"],
+    )
+    ring = KeyRing(stores.database.signing_keys, clock=stores.clock)
+    people = PeopleFromAccounts(stores.database.accounts, rights)
+    https = settings.issuer.startswith("https:")
+
+    async def stop() -> None:
+        await asyncio.to_thread(stores.ephemeral.close)
+        await asyncio.to_thread(stores.database.close)
+
+    return Application(
+        machine=_machine_door(settings, reviewed, stores, ring, people),
+        pages=_people_door(settings, reviewed, stores, ring, people, rights).wsgi_app,
+        randomness=stores.randomness,
+        hsts=https,
+        unavailable=UNAVAILABLE,
+        on_stop=stop,
+    )
+
+
+def _machine_door(
+    settings: Settings, reviewed: ReviewedConfig, stores: Stores, ring: KeyRing, people: PeopleFromAccounts
+) -> dict[str, dict[str, MachineEndpoint]]:
+    clock, grants, clients = stores.clock, stores.ephemeral.grants, reviewed.clients
+    policy = provider_policy(settings)
+    signer = Signer(ring)
+    reads = LiveReads(people, ring, asyncio.to_thread)
+    mint = TokenMint(signer, policy, stores.randomness)
+    slots = SecretSlots(stores.database.client_secrets, clock=clock, run_blocking=asyncio.to_thread)
+    requests = TokenRequests(
+        authentication=ClientAuthentication(clients, slots, clock),
+        grants=grants,
+        rules={"authorization_code": AuthorizationCodeGrant(grants, reads, mint, policy)},
+        mint=mint,
+        clock=clock,
+    )
+    userinfo = Userinfo(issuer=settings.issuer, signer=signer, clients=clients, grants=grants, reads=reads, clock=clock)
+    browsers = BrowserClients(clients)
+    token = token_endpoint(requests, browsers)
+    tell = userinfo_endpoint(userinfo, browsers)
+    discovery = discovery_endpoint(issuer=settings.issuer, reads=reads, clients=clients, acr_values=reviewed.acr_values)
+    checks = {"database": stores.database.check, "ephemeral store": stores.ephemeral.health}
+    return {
+        "/token": {"POST": token, "OPTIONS": token},
+        "/userinfo": {"GET": tell, "POST": tell, "OPTIONS": tell},
+        "/jwks": {"GET": jwks_endpoint(reads)},
+        "/.well-known/openid-configuration": {"GET": discovery},
+        "/health": {"GET": ready_endpoint(checks)},
+        "/health/live": {"GET": live_endpoint()},
+    }
+
+
+def _people_door(
+    settings: Settings,
+    reviewed: ReviewedConfig,
+    stores: Stores,
+    ring: KeyRing,
+    people: PeopleFromAccounts,
+    rights: LiveRights,
+) -> flask.Flask:
+    database, ephemeral = stores.database, stores.ephemeral
+    clock, randomness = stores.clock, stores.randomness
+    keys, scale, clients = database.purpose_keys, reviewed.scale, reviewed.clients
+    policy = signin_policy(settings.values)
+    shell = _shell(settings, reviewed, stores)
+    hasher = PasswordHasher(keys.get(Purpose.PASSWORD_PEPPER), randomness, argon2_parameters(settings.values))
+    throttle_key = keys.get(Purpose.THROTTLE)
+    gate = Gate(sessions=ephemeral.sessions, accounts=database.accounts, scale=scale, policy=policy, clock=clock)
+    journey = Journey(
+        transactions=ephemeral.transactions,
+        sessions=ephemeral.sessions,
+        accounts=database.accounts,
+        devices=database.devices,
+        structures=StructuresFromRights(clients, rights),
+        scale=scale,
+        policy=policy,
+        clock=clock,
+        randomness=randomness,
+    )
+    shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients)
+    app = flask.Flask("passerelle", static_folder=None, template_folder=None)
+    shell.install(app)
+    if "password" in settings.means:
+        password = PasswordSignin(
+            transactions=ephemeral.transactions,
+            accounts=database.accounts,
+            throttle=ephemeral.throttle,
+            spool=ephemeral.spool,
+            hasher=hasher,
+            throttle_key=throttle_key,
+            policy=policy,
+            clock=clock,
+        )
+        codes = CodeSignin(
+            transactions=ephemeral.transactions,
+            codes=ephemeral.one_time_codes,
+            accounts=database.accounts,
+            devices=database.devices,
+            throttle=ephemeral.throttle,
+            spool=ephemeral.spool,
+            scale=scale,
+            code_key=keys.get(Purpose.ONE_TIME_CODE),
+            throttle_key=throttle_key,
+            policy=policy,
+            clock=clock,
+            randomness=randomness,
+        )
+        devices = DeviceSignin(
+            transactions=ephemeral.transactions,
+            accounts=database.accounts,
+            devices=database.devices,
+            scale=scale,
+            policy=policy,
+            origin=settings.issuer,
+            clock=clock,
+            randomness=randomness,
+        )
+        links = AccessLinks(
+            accounts=database.accounts,
+            links=database.links,
+            sessions=ephemeral.sessions,
+            throttle=ephemeral.throttle,
+            spool=ephemeral.spool,
+            hasher=hasher,
+            passwords=password_policy(settings.values, reviewed.tenant),
+            link_key=keys.get(Purpose.LINK),
+            throttle_key=throttle_key,
+            policy=policy,
+            clock=clock,
+            randomness=randomness,
+        )
+        trust_days = (policy.otp_interval_seconds or 0) // 86400
+        app.register_blueprint(password_pages.pages(shared, password))
+        app.register_blueprint(code_pages.pages(shared, codes, trust_days=trust_days))
+        app.register_blueprint(device_pages.pages(shared, devices))
+        app.register_blueprint(enrolment_pages.pages(shared, links, min_length=settings.values["pwd.min_length"]))
+    app.register_blueprint(journey_pages_module.pages(shared, database.accounts))
+    signer = Signer(ring)
+    authorization = Authorization(
+        rules=Rules(clients=clients, signer=signer, scale=scale, issuer=settings.issuer),
+        gate=gate,
+        journey=journey,
+        codes=ephemeral.codes,
+        people=people,
+        notes=ephemeral.spool,
+        policy=provider_policy(settings),
+        clock=clock,
+        randomness=randomness,
+    )
+    app.register_blueprint(authorization_blueprint(authorization, shell))
+    end_session = EndSession(
+        issuer=settings.issuer,
+        clients=clients,
+        signer=signer,
+        gate=gate,
+        notes=ephemeral.spool,
+        clock=clock,
+        shell=shell,
+    )
+    app.register_blueprint(end_session_blueprint(end_session, shell))
+    return app
+
+
+def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shell:
+    tenant = reviewed.tenant
+    form_key = stores.database.purpose_keys.get(Purpose.FORM)
+    return Shell(
+        public_origin=settings.issuer,
+        tenant=TenantDisplay(
+            service=tenant.name,
+            contact_name=tenant.contact_name,
+            contact_email=tenant.contact_email,
+            contact_phone=tenant.contact_phone,
+            contact_hours=tenant.contact_hours,
+        ),
+        form_mac=lambda message: form_key.mac(Purpose.FORM, message),
+        randomness=stores.randomness,
+        trusted_proxies=settings.trusted_proxies,
+        hsts=settings.issuer.startswith("https:"),
+        unavailable=UNAVAILABLE,
+    )

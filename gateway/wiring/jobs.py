@@ -1,0 +1,139 @@
+"""Builds what runs beside the gateway without a request."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.accounts.ports import Outbox
+from gateway.directory.role_file import RoleFile
+from gateway.directory.structure_file import StructureFile
+from gateway.habilitations.import_roles import RoleImport
+from gateway.jobs.drain_journal import JournalDrain
+from gateway.jobs.import_directory import DirectoryImport
+from gateway.jobs.outgoing import OutgoingJob, Queue
+from gateway.jobs.runner import Job
+from gateway.jobs.send_messages import SendMessages
+from gateway.journal.effects import Effects, Outgoing
+from gateway.keys.purposes import Purpose
+from gateway.messages.sms_http import HttpSmsSender
+from gateway.messages.smtp import SmtpSender
+from gateway.messages.texts import Texts
+from gateway.settings import Settings
+from gateway.storage.ephemeral import EphemeralStore
+from gateway.wiring.policies import signin_policy
+from gateway.wiring.stores import ReviewedConfig, Stores, secret_in
+
+_LEASE_SECONDS = 60.0
+_BATCH = 20
+
+
+class _SpooledQueue:
+    """The ephemeral store's outgoing items."""
+
+    def __init__(self, ephemeral: EphemeralStore) -> None:
+        self._spool = ephemeral.spool
+
+    def take(self, now: float) -> Sequence[tuple[str, Outgoing, int]]:
+        return self._spool.take_outgoing(now, _BATCH, _LEASE_SECONDS)
+
+    def done(self, item_id: str, effects: Effects) -> None:
+        self._spool.done(item_id, effects)
+
+    def retry(self, item_id: str, at: float, effects: Effects) -> None:
+        self._spool.retry(item_id, at, effects)
+
+
+class _DurableQueue:
+    """The durable store's outbox."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def take(self, now: float) -> Sequence[tuple[str, Outgoing, int]]:
+        leased = self._outbox.take(now, limit=_BATCH, lease_seconds=_LEASE_SECONDS)
+        return [(item_id, Outgoing(kind, payload), tries) for item_id, kind, payload, tries in leased]
+
+    def done(self, item_id: str, effects: Effects) -> None:
+        self._outbox.done(item_id, effects)
+
+    def retry(self, item_id: str, at: float, effects: Effects) -> None:
+        self._outbox.retry(item_id, at=at, effects=effects)
+
+
+def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> list[Job]:
+    """Every job of this deployment."""
+    database, ephemeral, clock = stores.database, stores.ephemeral, stores.clock
+    keys = database.purpose_keys
+    messages = SendMessages(
+        accounts=database.accounts,
+        links=database.links,
+        codes=ephemeral.one_time_codes,
+        texts=Texts(service=reviewed.tenant.name, origin=settings.issuer, contact=reviewed.tenant.contact_email),
+        mail=_mail_sender(settings, reviewed),
+        sms=_sms_sender(settings),
+        code_key=keys.get(Purpose.ONE_TIME_CODE),
+        link_key=keys.get(Purpose.LINK),
+        origin=settings.issuer,
+        policy=signin_policy(settings.values),
+    )
+    queues: list[Queue] = [_SpooledQueue(ephemeral), _DurableQueue(database.outbox)]
+    outgoing = OutgoingJob(queues=queues, handlers=messages.handlers(), clock=clock)
+    drain = JournalDrain(ephemeral.spool, database.journal, settings.node)
+    directory = directory_import(settings, reviewed, stores)
+
+    def purge() -> int:
+        ephemeral.purge(clock.now())
+        return 0
+
+    return [
+        Job("outgoing", 0.1, outgoing.run_once),
+        Job("journal", 0.2, drain.run_once),
+        Job("directory", 5.0, directory.run_if_due),
+        Job("purge", 60.0, purge),
+    ]
+
+
+def directory_import(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> DirectoryImport:
+    """Reads the files that the settings name. In the demo a file is as fresh as its reading, because the clock moves."""
+    source = settings.directory.source
+
+    def seen_at(file: Path) -> float:
+        return stores.clock.now() if settings.profile == "demo" else file.stat().st_mtime
+
+    return DirectoryImport(
+        roles=RoleImport(
+            accounts=stores.database.accounts,
+            structures=stores.database.structures,
+            habilitations=stores.database.habilitations,
+            mapping=reviewed.mapping,
+            clock=stores.clock,
+            randomness=stores.randomness,
+        ),
+        structures=stores.database.structures,
+        roles_file=settings.directory.roles_file,
+        structures_file=settings.directory.structures_file,
+        read_roles=lambda file, seen: RoleFile(file, source=source, seen_at=seen),
+        read_structures=StructureFile,
+        seen_at=seen_at,
+        source=source,
+        clock=stores.clock,
+    )
+
+
+def _mail_sender(settings: Settings, reviewed: ReviewedConfig) -> SmtpSender:
+    smtp = settings.smtp
+    return SmtpSender(
+        host=smtp.host,
+        port=smtp.port,
+        tls=smtp.tls,
+        sender=smtp.sender,
+        sender_name=reviewed.tenant.name["fr"],
+        username=smtp.username,
+        password=secret_in(smtp.password_file) if smtp.password_file is not None else None,
+    )
+
+
+def _sms_sender(settings: Settings) -> HttpSmsSender | None:
+    if settings.sms is None:
+        return None
+    token = secret_in(settings.sms.token_file) if settings.sms.token_file is not None else None
+    return HttpSmsSender(url=settings.sms.url, token=token)

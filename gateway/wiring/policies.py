@@ -1,0 +1,62 @@
+"""The numbers of each room, from the parameter table as this deployment has it."""
+
+from gateway.accounts.password_hash import Argon2Parameters
+from gateway.accounts.password_policy import PasswordPolicy, Strength, known_passwords
+from gateway.keys.rotation import RotationRules
+from gateway.oidc.policy import ProviderPolicy
+from gateway.parameters import Parameters
+from gateway.settings import Settings
+from gateway.signin.policy import DAY, HOUR, SigninPolicy, Window
+from gateway.tenant import Tenant
+
+
+def signin_policy(values: Parameters) -> SigninPolicy:
+    return SigninPolicy(
+        session_idle_seconds=values["idp.session.idle"],
+        session_absolute_seconds=values["idp.session.absolute"],
+        transaction_ttl_seconds=values["oidc.txn.ttl"],
+        otp_interval_seconds=values.otp_interval,
+        code_digits_email=values["otp.digits.email"],
+        code_digits_sms=values["otp.digits.sms"],
+        code_ttl_email_seconds=values["otp.ttl.email"],
+        code_ttl_sms_seconds=values["otp.ttl.sms"],
+        code_attempts=values["otp.max_attempts"],
+        code_resend_min_interval_seconds=values["otp.resend_min_interval"],
+        code_sends_per_challenge=values["otp.max_sends_per_challenge"],
+        code_sends_per_account=(
+            Window(values["otp.sends.account.hour"], HOUR),
+            Window(values["otp.sends.account.day"], DAY),
+        ),
+        link_ttl_seconds=values["link.reset.ttl"],
+        password_failures=Window(values["login.max_failures_24h"], DAY),
+    )
+
+
+def provider_policy(settings: Settings) -> ProviderPolicy:
+    values = settings.values
+    return ProviderPolicy(
+        issuer=settings.issuer,
+        code_ttl_seconds=values["oidc.code.ttl"],
+        access_token_ttl_seconds=values["oidc.at.ttl"],
+        id_token_ttl_seconds=values["oidc.id_token.ttl"],
+    )
+
+
+def rotation_rules(values: Parameters) -> RotationRules:
+    return RotationRules(
+        publish_lead=values["key.sign.publish_lead"],
+        retain=values["key.sign.retain"],
+        rsa_bits=values["key.sign.rsa_bits"],
+    )
+
+
+def argon2_parameters(values: Parameters) -> Argon2Parameters:
+    return Argon2Parameters(memory=values["argon2id.memory_kib"], passes=values["argon2id.iterations"])
+
+
+def password_policy(values: Parameters, tenant: Tenant) -> PasswordPolicy:
+    return PasswordPolicy(
+        known_passwords(),
+        ["passerelle", *tenant.name.values()],
+        everybody=Strength(values["pwd.min_length"], values["pwd.min_entropy"]),
+    )
