@@ -5,6 +5,7 @@ easy to type.
 """
 
 import datetime
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ _BEFORE = re.compile(r" (?=[:;?!»])")
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, branch in tree.items():
+        if not isinstance(name, str):
+            raise TypeError(f"{prefix}{name}: YAML reads this name as something else; choose another")
         if isinstance(branch, Mapping):
             texts |= _flat(branch, f"{prefix}{name}.")
         else:
@@ -35,14 +38,15 @@ def french_spaces(text: str) -> str:
     return _BEFORE.sub("\u00a0", text).replace("« ", "«\u00a0")
 
 
+@functools.cache
+def _read(file: Path, language: str) -> Mapping[str, str]:
+    texts = _flat(yaml.safe_load(file.read_text("utf-8")))
+    return {key: french_spaces(text) for key, text in texts.items()} if language == "fr" else texts
+
+
 class Translations:
     def __init__(self, folder: Path = _FOLDER) -> None:
-        self.texts = {language: self._read(folder / f"{language}.yaml", language) for language in LANGUAGES}
-
-    @staticmethod
-    def _read(file: Path, language: str) -> dict[str, str]:
-        texts = _flat(yaml.safe_load(file.read_text("utf-8")))
-        return {key: french_spaces(text) for key, text in texts.items()} if language == "fr" else texts
+        self.texts = {language: _read(folder / f"{language}.yaml", language) for language in LANGUAGES}
 
     def has(self, key: str) -> bool:
         return key in self.texts[DEFAULT]

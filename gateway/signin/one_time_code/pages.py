@@ -58,7 +58,7 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
         browser, system = browser_and_system(flask.request.headers.get("User-Agent", ""))
         language, say = shell.language(hint), shell.translations.say
         browser = browser or say(language, "device.some_browser")
-        return say(language, "device.on", browser=browser, system=system or say(language, "device.some_system"))
+        return say(language, "device.label", browser=browser, system=system or say(language, "device.some_system"))
 
     @blueprint.get("/signin/<handle>/code")
     def show(handle: str) -> Response:
