@@ -92,7 +92,8 @@ class Outbox(Protocol):
     def take(
         self, now: float, *, limit: int = 20, lease_seconds: float = 60
     ) -> Sequence[tuple[str, str, dict[str, str | int], int]]:
-        """(id, kind, payload, tries) of due items, leased: another process does not get them meanwhile."""
+        """(id, kind, payload, times it was taken before) of due items, leased: another process does not get them
+        meanwhile."""
         ...
 
     def done(self, item_id: str, effects: Effects) -> None: ...

@@ -8,16 +8,8 @@ from gateway.journal.events import Event
 
 
 class JournalStore(Protocol):
-    def append(
-        self,
-        events: tuple[Event, ...],
-        *,
-        node: str,
-        spool_id: str | None = None,
-        outgoing: tuple[Outgoing, ...] = (),
-    ) -> None:
-        """Writes all lines, and `outgoing` to the outbox, in one transaction. With a `spool_id` already present, nothing
-        is written (drained once)."""
+    def append(self, events: tuple[Event, ...], *, node: str) -> None:
+        """Writes all lines in one transaction."""
         ...
 
     def append_spooled(self, lines: Sequence[tuple[str, Event]], *, node: str) -> None:

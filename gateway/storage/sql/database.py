@@ -6,9 +6,14 @@ Nothing is read before it is needed, so that a store that is empty, or behind th
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.accounts.ports import Accounts, OneTimeLinks, Outbox, TrustedDevices
+from gateway.applications.ports import ClientSecrets
+from gateway.habilitations.ports import Habilitations, Structures
 from gateway.journal.effects import Effects
+from gateway.journal.ports import JournalStore
 from gateway.keys.field_cipher import BlindIndex, FieldCipher
 from gateway.keys.key_encryption_key import KeyEncryptionKey
+from gateway.keys.ports import PurposeKeyStore, SigningKeyStore
 from gateway.keys.purposes import Purpose
 from gateway.randomness import Randomness
 from gateway.storage.sql import migrations
@@ -35,18 +40,19 @@ class Database:
 
     def __init__(self, url: str, kek: KeyEncryptionKey, randomness: Randomness, node: str) -> None:
         connections = self._connections = Connections(url)
-        self.purpose_keys = SqlPurposeKeys(connections, kek, randomness, node)
-        cipher = FieldCipher(self.purpose_keys, randomness)
-        index = BlindIndex(lambda: self.purpose_keys.get(Purpose.BLIND_INDEX))
-        self.accounts = SqlAccounts(connections, AccountRows(cipher, index), node)
-        self.links = SqlOneTimeLinks(connections, node)
-        self.devices = SqlTrustedDevices(connections, node)
-        self.outbox = SqlOutbox(connections, node)
-        self.structures = SqlStructures(connections, node)
-        self.habilitations = SqlHabilitations(connections, node)
-        self.client_secrets = SqlClientSecrets(connections, node)
-        self.signing_keys = SqlSigningKeys(connections, cipher, node)
-        self.journal = SqlJournal(connections)
+        keys = self._keys = SqlPurposeKeys(connections, kek, randomness, node)
+        cipher = FieldCipher(keys, randomness)
+        index = BlindIndex(lambda: keys.get(Purpose.BLIND_INDEX))
+        self.purpose_keys: PurposeKeyStore = keys
+        self.accounts: Accounts = SqlAccounts(connections, AccountRows(cipher, index), node)
+        self.links: OneTimeLinks = SqlOneTimeLinks(connections, node)
+        self.devices: TrustedDevices = SqlTrustedDevices(connections, node)
+        self.outbox: Outbox = SqlOutbox(connections, node)
+        self.structures: Structures = SqlStructures(connections, node)
+        self.habilitations: Habilitations = SqlHabilitations(connections, node)
+        self.client_secrets: ClientSecrets = SqlClientSecrets(connections, node)
+        self.signing_keys: SigningKeyStore = SqlSigningKeys(connections, cipher, node)
+        self.journal: JournalStore = SqlJournal(connections)
 
     def migrate(self) -> None:
         """Brings the tables to what this code expects; does nothing when they are. Safe to call from several processes."""
@@ -57,7 +63,7 @@ class Database:
 
     def initialise_purpose_keys(self, effects: Effects) -> tuple[Purpose, ...]:
         """Draws the purpose keys that are missing, and says which; `effects` are written only if there was one."""
-        return self.purpose_keys.initialise(effects)
+        return self._keys.initialise(effects)
 
     def check(self) -> None:
         """One cheap read. Raises StoreUnavailableError."""

@@ -5,10 +5,12 @@ after a number misses nothing: on PostgreSQL one writer at a time numbers its li
 """
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.journal.effects import Effects
+from gateway.journal.events import Event
 from gateway.storage.sql.storable import storable
 from gateway.storage.sql.tables import journal, outbox
 
@@ -19,7 +21,7 @@ _insert_outgoing = sa.insert(outbox).inline()
 _insert_line = sa.insert(journal).inline()
 
 
-def record(connection: sa.Connection, effects: Effects, *, node: str, spool_id: str | None = None) -> None:
+def record(connection: sa.Connection, effects: Effects, *, node: str) -> None:
     if effects.outgoing:
         connection.execute(
             _insert_outgoing,
@@ -28,36 +30,38 @@ def record(connection: sa.Connection, effects: Effects, *, node: str, spool_id: 
                 for item in effects.outgoing
             ],
         )
-    if not effects.events:
-        return
+    if effects.events:
+        number_in_order(connection)
+        connection.execute(_insert_line, [line(event, node) for event in effects.events])
+
+
+def number_in_order(connection: sa.Connection) -> None:
+    """Until its commit nobody else numbers journal lines."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_JOURNAL_LOCK)))
-    connection.execute(
-        _insert_line,
-        [
-            {
-                "schema_version": SCHEMA_VERSION,
-                "node": node,
-                "spool_id": spool_id,
-                "name": event.name,
-                "outcome": event.outcome.value,
-                "at": event.at,
-                "reason": storable(event.reason),
-                "actor": storable(event.actor),
-                "target": storable(event.target),
-                "structure": storable(event.structure),
-                "client": storable(event.client),
-                "method": storable(event.method),
-                "acr": storable(event.acr),
-                "session": storable(event.session),
-                "ip": storable(event.ip),
-                "user_agent": storable(event.user_agent),
-                "request": storable(event.request),
-                "details": json.dumps(dict(event.details), sort_keys=True),
-            }
-            for event in effects.events
-        ],
-    )
+
+
+def line(event: Event, node: str, spool_id: str | None = None) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "node": node,
+        "spool_id": spool_id,
+        "name": event.name,
+        "outcome": event.outcome.value,
+        "at": event.at,
+        "reason": storable(event.reason),
+        "actor": storable(event.actor),
+        "target": storable(event.target),
+        "structure": storable(event.structure),
+        "client": storable(event.client),
+        "method": storable(event.method),
+        "acr": storable(event.acr),
+        "session": storable(event.session),
+        "ip": storable(event.ip),
+        "user_agent": storable(event.user_agent),
+        "request": storable(event.request),
+        "details": json.dumps(dict(event.details), sort_keys=True),
+    }
 
 
 def instant_of(effects: Effects) -> float | None:

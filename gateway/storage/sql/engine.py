@@ -22,15 +22,24 @@ _POSTGRESQL_OPTIONS = (
 
 
 def open_engine(url: str) -> sa.Engine:
-    """`sqlite:///path` or `postgresql://…`. Values never appear in the engine's error messages."""
+    """`sqlite:///path` or `postgresql://…`. Values never appear in the engine's error messages. Transactions begin with
+    the execution option `writes`, and there alone."""
     address = sa.make_url(url)
     match address.get_backend_name():
         case "sqlite":
-            return _open_sqlite(address)
+            engine, begin_words = _open_sqlite(address), "BEGIN IMMEDIATE"
         case "postgresql":
-            return _open_postgresql(address)
+            engine, begin_words = _open_postgresql(address), "BEGIN"
         case other:
             raise ValueError(f"the durable store is SQLite or PostgreSQL, not {other}")
+
+    # Both drivers are left in autocommit: a read costs no word more than its SELECT.
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql(begin_words)
+
+    return engine
 
 
 def _open_sqlite(address: sa.URL) -> sa.Engine:
@@ -50,7 +59,7 @@ def _open_sqlite(address: sa.URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where `begin` below says, not where the driver guesses
+        connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
@@ -58,11 +67,6 @@ def _open_sqlite(address: sa.URL) -> sa.Engine:
             f"busy_timeout={_BUSY_MILLISECONDS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get("writes"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -76,6 +80,7 @@ def _open_postgresql(address: sa.URL) -> sa.Engine:
         pool_timeout=10,
         pool_pre_ping=True,
         connect_args={
+            "autocommit": True,
             "connect_timeout": 5,
             "options": _POSTGRESQL_OPTIONS,
             "application_name": "passerelle",
@@ -90,12 +95,10 @@ class Connections:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         self._writer = self.engine.execution_options(writes=True)
-        sqlite = self.engine.dialect.name == "sqlite"
-        self._reader = self.engine if sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        with self._reader.connect() as connection:
+        with self.engine.connect() as connection:
             yield connection
 
     @contextmanager

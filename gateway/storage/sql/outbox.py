@@ -1,7 +1,7 @@
 """The outbox: what remains to be done after a commit, leased to one process at a time (ARCHITECTURE §4).
 
 A lease only moves the instant at which an item is due: when the process dies, the item comes back by itself. Delivery is
-therefore at least once. `tries` counts the times an item was taken, this one included.
+therefore at least once; an item done already by another process takes no more effects.
 """
 
 import json
@@ -38,14 +38,15 @@ class SqlOutbox:
                     .where(table.c.id.in_([item.id for item in items]))
                     .values(due_at=now + lease_seconds, tries=table.c.tries + 1)
                 )
-        return [(str(item.id), item.kind, json.loads(item.payload), item.tries + 1) for item in items]
+        return [(str(item.id), item.kind, json.loads(item.payload), item.tries) for item in items]
 
     def done(self, item_id: str, effects: Effects) -> None:
-        with self._connections.writing() as connection:
-            connection.execute(sa.delete(table).where(table.c.id == int(item_id)))
-            record(connection, effects, node=self._node)
+        self._settle(sa.delete(table).where(table.c.id == int(item_id)), effects)
 
     def retry(self, item_id: str, *, at: float, effects: Effects) -> None:
+        self._settle(sa.update(table).where(table.c.id == int(item_id)).values(due_at=at), effects)
+
+    def _settle(self, change: sa.Delete | sa.Update, effects: Effects) -> None:
         with self._connections.writing() as connection:
-            connection.execute(sa.update(table).where(table.c.id == int(item_id)).values(due_at=at))
-            record(connection, effects, node=self._node)
+            if connection.execute(change).rowcount:
+                record(connection, effects, node=self._node)

@@ -13,10 +13,10 @@ from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.keys.purpose_keys import STAYING, KeyStaysError, WrappedKey, draw, unwrap, wrap
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import Randomness
+from gateway.storage.sql.broken_rule import BrokenRuleError
 from gateway.storage.sql.effects import instant_of, record
 from gateway.storage.sql.engine import Connections
 from gateway.storage.sql.tables import data_key
-from gateway.storage.sql.upsert import insert_once
 
 _FIRST_EPOCH = 1
 _known_purposes = [purpose.value for purpose in Purpose]
@@ -46,18 +46,22 @@ class SqlPurposeKeys:
         self._opened = {}
 
     def initialise(self, effects: Effects) -> tuple[Purpose, ...]:
-        """Draws the keys that are missing and says which; effects are written only if there was one."""
-        created = []
-        with self._connections.writing() as connection:
-            present = set(connection.scalars(sa.select(data_key.c.purpose)))
-            for purpose in (purpose for purpose in Purpose if purpose.value not in present):
-                row = self._row(draw(purpose, self._randomness), _FIRST_EPOCH, instant_of(effects))
-                if insert_once(connection, data_key, row):
-                    created.append(purpose)
-            if created:
-                record(connection, effects, node=self._node)
+        """Draws the keys that are missing and says which; effects are written only if there was one. When another
+        process does the same at the same time, its keys stand."""
+        missing = tuple(purpose for purpose in Purpose if purpose not in self._read())
+        if missing:
+            created_at = instant_of(effects)
+            rows = [self._row(draw(purpose, self._randomness), _FIRST_EPOCH, created_at) for purpose in missing]
+            try:
+                with self._connections.writing() as connection:
+                    connection.execute(sa.insert(data_key), rows)
+                    record(connection, effects, node=self._node)
+            except BrokenRuleError as error:
+                if error.rule != "uq_data_key_epoch":
+                    raise
+                missing = ()
         self._opened = {}
-        return tuple(created)
+        return missing
 
     def newest(self) -> tuple[int, PurposeKey]:
         return self._newest(Purpose.FIELD_ENCRYPTION)

@@ -235,16 +235,9 @@ journal = sa.Table(
     sa.Column("request", sa.String),
     sa.Column("details", sa.String, nullable=False),
     sa.PrimaryKeyConstraint("seq", name="pk_journal"),
+    sa.UniqueConstraint("spool_id", name="uq_journal_spool"),
     sa.Index("ix_journal_name", "name", "at"),
     sa.Index("ix_journal_actor", "actor", "at"),
     sa.Index("ix_journal_at", "at"),
     sqlite_autoincrement=True,
 )
-
-drained_spool = sa.Table(
-    "drained_spool",
-    metadata,
-    sa.Column("spool_id", sa.String, nullable=False),
-    sa.PrimaryKeyConstraint("spool_id", name="pk_drained_spool"),
-)
-"""Spool entries whose effects are here already: what makes draining happen once."""

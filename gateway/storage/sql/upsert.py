@@ -21,7 +21,7 @@ def insert_or_replace(connection: sa.Connection, table: sa.Table, rows: Sequence
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
-def insert_once(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-    """False, and nothing written, when a row like it is there already. Waits for a parallel transaction's answer."""
-    statement = _insert(connection, table).values(row).on_conflict_do_nothing()
-    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
+def insert_missing(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows like one that is there already are left out. Waits for the answer of a parallel transaction."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)

@@ -8,9 +8,10 @@ from threading import Event as Signal
 import pytest
 import sqlalchemy as sa
 
-from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing
+from gateway.journal.effects import Effects, Outgoing
 from gateway.journal.events import Event, Outcome
 from gateway.storage.sql import Database, tables
+from gateway.storage.sql.broken_rule import BrokenRuleError
 from gateway.storage.sql.effects import record
 from tests.contract.durable.samples import NOW, an_account, lines, told
 
@@ -58,21 +59,18 @@ def test_a_line_that_commits_with_its_cause_names_the_process(
         assert connection.execute(sa.select(tables.journal.c.node)).scalars().all() == ["node-9"]
 
 
-def test_a_spool_entry_is_drained_once_with_its_lines_and_its_messages(database: Database) -> None:
-    for _ in range(2):
-        database.journal.append((FULL, FULL), node="node-1", spool_id="7-0", outgoing=DUE)
-    database.journal.append((), node="node-1", spool_id="8-0", outgoing=DUE)
-    database.journal.append((), node="node-1", spool_id="8-0", outgoing=DUE)
-    assert lines(database) == ["signin.password"] * 2
-    taken = database.outbox.take(NOW)
-    assert len(taken) == 2
-    for item in taken:
-        database.outbox.done(item[0], NO_EFFECTS)
-    database.journal.append((FULL,), node="node-1", spool_id="8-0", outgoing=DUE)
-    assert database.outbox.take(NOW) == []
+def test_a_spooled_line_is_written_once(database: Database, raw: sa.Engine) -> None:
+    other = Event("session.ended", Outcome.SUCCESS, NOW)
+    database.journal.append_spooled([("1.a", FULL), ("2.a", other)], node="node-1")
+    database.journal.append_spooled([("2.a", FULL), ("3.a", FULL), ("1.a", FULL)], node="node-2")
+    database.journal.append_spooled([], node="node-2")
+    assert [event for _, event in database.journal.read()] == [FULL, other, FULL]
+    with raw.connect() as connection:
+        rows = connection.execute(sa.select(tables.journal).order_by(tables.journal.c.seq)).all()
+    assert [(row.spool_id, row.node) for row in rows] == [("1.a", "node-1"), ("2.a", "node-1"), ("3.a", "node-2")]
 
 
-def test_a_spool_entry_drained_by_several_processes_at_once_is_written_once(
+def test_lines_drained_by_several_processes_at_once_are_written_once(
     database: Database, open_database: Callable[..., Database]
 ) -> None:
     databases = [open_database() for _ in range(4)]
@@ -80,24 +78,21 @@ def test_a_spool_entry_drained_by_several_processes_at_once_is_written_once(
 
     def drain(process: Database) -> None:
         start.wait()
-        for number in range(10):
-            process.journal.append((FULL,), node="n", spool_id=f"{number}-0", outgoing=DUE)
+        for first in range(0, 20, 2):
+            process.journal.append_spooled([(f"{first + n}.a", FULL) for n in range(4)], node="n")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(drain, databases))
-    assert len(lines(database)) == 10
-    assert len(database.outbox.take(NOW, limit=100)) == 10
+    assert len(lines(database)) == 22
 
 
-def test_a_drain_that_fails_can_be_done_again(database: Database, raw: sa.Engine) -> None:
-    with raw.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE journal RENAME TO elsewhere"))
-    with pytest.raises(sa.exc.SQLAlchemyError):
-        database.journal.append((FULL,), node="n", spool_id="1-0", outgoing=DUE)
-    with raw.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO journal"))
-    database.journal.append((FULL,), node="n", spool_id="1-0", outgoing=DUE)
-    assert len(lines(database)) == len(database.outbox.take(NOW)) == 1
+def test_a_drain_that_fails_writes_nothing_and_can_be_done_again(database: Database, raw: sa.Engine) -> None:
+    unwritable = Event("session.ended", Outcome.SUCCESS, None)  # type: ignore[arg-type]
+    with pytest.raises(BrokenRuleError):
+        database.journal.append_spooled([("1.a", FULL), ("2.a", unwritable)], node="n")
+    assert lines(database) == []
+    database.journal.append_spooled([("1.a", FULL), ("2.a", FULL)], node="n")
+    assert len(lines(database)) == 2
 
 
 def test_a_hostile_value_does_not_stop_the_journal(database: Database) -> None:
@@ -142,9 +137,9 @@ def test_a_reader_that_goes_on_after_a_number_misses_no_line_of_a_slower_writer(
 def test_a_taken_item_comes_back_only_when_its_lease_is_over(database: Database) -> None:
     database.accounts.create(an_account(), Effects(outgoing=DUE))
     ((item, kind, payload, tries),) = database.outbox.take(NOW, lease_seconds=60)
-    assert (kind, payload, tries) == ("link", {"link": "l", "number": 3}, 1)
+    assert (kind, payload, tries) == ("link", {"link": "l", "number": 3}, 0)
     assert database.outbox.take(NOW + 59.9) == []
-    assert database.outbox.take(NOW + 60) == [(item, kind, payload, 2)]
+    assert database.outbox.take(NOW + 60) == [(item, kind, payload, 1)]
 
 
 def test_a_done_item_is_gone_with_its_line(database: Database) -> None:
@@ -160,8 +155,18 @@ def test_a_failed_item_comes_back_when_it_was_told_to(database: Database) -> Non
     ((item, *_),) = database.outbox.take(NOW)
     database.outbox.retry(item, at=NOW + 300, effects=told("message.failed"))
     assert database.outbox.take(NOW + 299.9) == []
-    assert [taken[3] for taken in database.outbox.take(NOW + 300)] == [2]
+    assert [taken[3] for taken in database.outbox.take(NOW + 300)] == [1]
     assert lines(database) == ["message.failed"]
+
+
+def test_an_item_that_another_process_has_done_takes_no_more_effects(database: Database) -> None:
+    database.accounts.create(an_account(), Effects(outgoing=DUE))
+    ((item, *_),) = database.outbox.take(NOW)
+    database.outbox.done(item, told("link.sent"))
+    database.outbox.done(item, told("link.sent"))
+    database.outbox.retry(item, at=NOW, effects=told("message.failed"))
+    assert database.outbox.take(NOW + 3600) == []
+    assert lines(database) == ["link.sent"]
 
 
 def test_items_are_taken_in_order_and_no_more_than_asked(database: Database) -> None:

@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -122,6 +124,22 @@ def test_purpose_keys_are_drawn_once_and_shared_by_every_process(open_database: 
         assert one.purpose_keys.get(purpose).purpose is purpose
     assert len({one.purpose_keys.get(purpose).raw for purpose in Purpose}) == len(Purpose)
     assert lines(one) == ["gateway.initialised"]
+
+
+def test_processes_that_initialise_together_end_up_with_the_same_keys(open_database: Callable[..., Database]) -> None:
+    processes = [open_database() for _ in range(4)]
+    start = Barrier(4)
+
+    def initialise(process: Database) -> tuple[Purpose, ...]:
+        start.wait()
+        return process.initialise_purpose_keys(told("gateway.initialised"))
+
+    with ThreadPoolExecutor(4) as pool:
+        created = sorted(pool.map(initialise, processes))
+    assert created[:3] == [(), (), ()]
+    assert set(created[3]) == set(Purpose)
+    assert len({process.purpose_keys.get(Purpose.LINK).raw for process in processes}) == 1
+    assert lines(processes[0]) == ["gateway.initialised"]
 
 
 def test_fields_stay_readable_when_their_key_has_a_successor_in_every_process(

@@ -203,16 +203,12 @@ def upgrade() -> None:
         sa.Column("request", sa.String),
         sa.Column("details", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_journal"),
+        sa.UniqueConstraint("spool_id", name="uq_journal_spool"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_journal_name", "journal", ["name", "at"])
     op.create_index("ix_journal_actor", "journal", ["actor", "at"])
     op.create_index("ix_journal_at", "journal", ["at"])
-    op.create_table(
-        "drained_spool",
-        sa.Column("spool_id", sa.String, nullable=False),
-        sa.PrimaryKeyConstraint("spool_id", name="pk_drained_spool"),
-    )
     # The count of the signing keys' changes starts at zero, before there is any key.
     op.execute("INSERT INTO signing_key_version (id, version) VALUES (1, 0)")
 
