@@ -47,7 +47,9 @@ def read_claims_request(unverified: str) -> ClaimsRequest:
 def _asked_of(asked: object, place: str) -> Mapping[str, Any]:
     if not isinstance(asked, dict):
         raise MalformedClaimsRequest("not an object")
-    members = asked.get(place) or {}
+    members = asked.get(place)
+    if members is None:
+        return {}
     if not isinstance(members, dict):
         raise MalformedClaimsRequest(f"{place} is not an object")
     for member in members.values():

@@ -266,6 +266,10 @@ class Provider:
         registered = self.clients.clients[client_id].authentication_method
         if registered is ClientAuthenticationMethod.CLIENT_SECRET_BASIC:
             headers["authorization"] = basic(client_id, secret_of(client_id))
+        else:
+            fields["client_id"] = client_id
+        if registered is ClientAuthenticationMethod.CLIENT_SECRET_POST:
+            fields["client_secret"] = secret_of(client_id)
         pairs = [(name, value) for name, value in fields.items() if value is not None]
         return self.machine("POST", "/token", body=urlencode([*pairs, *more]).encode(), **headers)
 

@@ -20,7 +20,7 @@ ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
 def json_answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str]) -> MachineResponse:
-    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    body = json.dumps(dict(content), separators=(",", ":"), ensure_ascii=False).encode()
     own = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
     return MachineResponse(status, body, {**own, **headers})
 

@@ -109,7 +109,7 @@ def end_session_blueprint(end_session: EndSession, shell: Shell) -> flask.Bluepr
 
     @blueprint.post(LOGOUT)
     def logout_by_post() -> Response:
-        if csrf.FIELD not in parameters_of(flask.request.get_data()):
+        if csrf.FIELD not in dict(parameters_of(flask.request.get_data()).pairs):
             return same_by_get(LOGOUT)
         return end_session.confirmed(UnverifiedParameters(list(shell.form(FORM).items())))
 

@@ -1,0 +1,95 @@
+"""The discovery document: what it says works, and nothing else does."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.applications.client import ClientAuthenticationMethod
+from tests.protocol.provider import CALLBACK, ISSUER, answer_of, claims_of, error_of, header_of, json_of
+
+
+def document(provider):
+    return json_of(provider.machine("GET", "/.well-known/openid-configuration"))
+
+
+@pytest.mark.spec("OID-12")
+def test_every_advertised_endpoint_answers(provider):
+    found = document(provider)
+    assert found["issuer"] == ISSUER
+    for name in ("authorization_endpoint", "end_session_endpoint"):
+        path = found[name].removeprefix(ISSUER)
+        assert provider.browser.get(path).status_code in {200, 303, 400}
+    for name in ("token_endpoint", "userinfo_endpoint", "jwks_uri"):
+        assert found[name].removeprefix(ISSUER) in provider.endpoints
+
+
+@pytest.mark.spec("OID-12")
+def test_every_advertised_scope_claim_algorithm_and_method_works(provider):
+    found = document(provider)
+    answer = provider.tokens(scope=" ".join(found["scopes_supported"]))
+    said = claims_of(answer["id_token"]) | json_of(provider.userinfo(answer["access_token"]))
+    assert set(found["claims_supported"]) == set(said)
+    for algorithm in found["id_token_signing_alg_values_supported"]:
+        clients = provider.clients.clients
+        clients["orientation"] = replace(clients["orientation"], id_token_algorithm=algorithm)
+        assert header_of(provider.tokens()["id_token"])["alg"] == algorithm
+    methods = {
+        "client_secret_basic": ("orientation", CALLBACK),
+        "client_secret_post": ("postant", "https://postant.example/cb"),
+        "none": ("suivi", "https://suivi.example/app/callback"),
+    }
+    assert set(found["token_endpoint_auth_methods_supported"]) == set(methods)
+    for client_id, redirect_uri in methods.values():
+        code = provider.code(client_id=client_id, redirect_uri=redirect_uri, scope="openid")
+        assert provider.token(client_id=client_id, code=code).status == 200
+
+
+@pytest.mark.spec("OID-12")
+def test_every_advertised_prompt_and_response_works_and_others_are_refused(provider):
+    found = document(provider)
+    provider.sign_in()
+    for prompt in found["prompt_values_supported"]:
+        assert "error" not in provider.authorize(prompt=prompt).headers["Location"]
+    assert error_of(provider.authorize(prompt="create")) == "invalid_request"
+    for mode in found["response_modes_supported"]:
+        assert "code" in answer_of(provider.authorize(response_mode=mode))
+    assert found["response_types_supported"] == ["code"]
+    assert found["authorization_response_iss_parameter_supported"] is True
+
+
+@pytest.mark.spec("OID-12", "OID-01")
+def test_what_does_not_work_is_not_advertised(provider):
+    found = document(provider)
+    assert found["grant_types_supported"] == ["authorization_code"]
+    assert found["code_challenge_methods_supported"] == ["S256"]
+    assert found["request_parameter_supported"] is found["request_uri_parameter_supported"] is False
+    absent = {
+        "registration_endpoint",
+        "introspection_endpoint",
+        "revocation_endpoint",
+        "pushed_authorization_request_endpoint",
+        "device_authorization_endpoint",
+        "backchannel_logout_supported",
+        "dpop_signing_alg_values_supported",
+    }
+    assert not absent & set(found)
+
+
+@pytest.mark.spec("OID-12")
+def test_the_document_follows_the_configuration(provider):
+    clients = provider.clients.clients
+    for client_id in ("postant", "suivi"):
+        del clients[client_id]
+    for client_id, client in clients.items():
+        clients[client_id] = replace(client, scopes=frozenset({"openid", "email"}))
+    found = document(provider)
+    assert found["scopes_supported"] == ["openid", "email"]
+    assert found["token_endpoint_auth_methods_supported"] == [ClientAuthenticationMethod.CLIENT_SECRET_BASIC]
+
+
+@pytest.mark.spec("OID-11")
+def test_there_is_no_door_for_registration(provider):
+    routes = {rule.rule for rule in provider.browser.application.url_map.iter_rules()}
+    assert not [path for path in routes | set(provider.endpoints) if "register" in path or "client" in path]
+    for path in ("/register", "/connect/register", "/clients"):
+        assert provider.browser.post(path, json={"redirect_uris": ["https://evil.example"]}).status_code == 404
