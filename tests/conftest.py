@@ -1,5 +1,6 @@
 """Fixtures that the tests of every room may use."""
 
 from tests.postgresql_cluster import postgresql_cluster, postgresql_url
+from tests.redis_server import redis_cluster_url, redis_url
 
-__all__ = ["postgresql_cluster", "postgresql_url"]
+__all__ = ["postgresql_cluster", "postgresql_url", "redis_cluster_url", "redis_url"]

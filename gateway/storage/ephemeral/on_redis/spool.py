@@ -30,7 +30,7 @@ class RedisSpool:
         )
         known_up_to = min((_instant(lines[-1][0]) for lines in pages if len(lines) == page), default=None)
         merged = sorted(
-            (_instant(entry), f"{partition:x}.{entry.decode()}.{fields[1].decode()}", fields[3])
+            (_instant(entry), f"{partition:x}.{entry.decode()}.{fields[b'tag'].decode()}", fields[b"event"])
             for partition, lines in enumerate(pages)
             for entry, fields in lines
             if known_up_to is None or _instant(entry) <= known_up_to

@@ -1,0 +1,270 @@
+"""Sessions, on every engine: limits, replacement, and what dies with a session."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.journal.effects import NO_EFFECTS
+from gateway.oidc.ports import CodeState, Redemption
+from gateway.randomness import digest, partition_of
+from gateway.signin.evidence import Evidence, Means
+from gateway.signin.session import Session
+from gateway.storage.ephemeral import EphemeralStore, RecordExistsError
+from tests.contract.ephemeral.conftest import AtOnce, Run
+from tests.contract.ephemeral.ephemeral_samples import (
+    MILLISECOND,
+    NOW,
+    a_code,
+    a_grant,
+    a_handle,
+    a_session,
+    an_account,
+    because_of,
+    drained,
+)
+
+
+def _grant_id(store: EphemeralStore, run: Run[Any], session: Session) -> str:
+    code = a_code(session)
+    assert store.codes.issue(code, NO_EFFECTS)
+    redeemed = run(
+        store.grants.redeem_code(code.handle, a_grant(code), NOW, if_redeemed=NO_EFFECTS, if_replayed=NO_EFFECTS)
+    )
+    assert redeemed == Redemption.REDEEMED
+    return code.grant_id
+
+
+def test_a_session_comes_back_as_it_was_started(store: EphemeralStore) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, because_of("started"))
+    assert store.sessions.find(session.handle, NOW) == session
+    assert drained(store.spool) == ["started"]
+
+
+@pytest.mark.spec("SES-03")
+def test_a_session_dies_of_idleness_at_the_limit_and_not_a_millisecond_before(store: EphemeralStore) -> None:
+    session = a_session(idle_seconds=1_800)
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    assert store.sessions.find(session.handle, NOW + 1_800 - MILLISECOND) == session
+    assert store.sessions.find(session.handle, NOW + 1_800) is None
+    assert store.sessions.use(session.handle, NOW + 1_800) is None
+    assert not store.sessions.amend(session, NOW + 1_800, because_of("late"))
+    used = store.sessions.use(session.handle, NOW + 1_800 - MILLISECOND)
+    assert used == replace(session, last_used_at=NOW + 1_800 - MILLISECOND)
+    assert drained(store.spool) == []
+
+
+@pytest.mark.spec("SES-03")
+def test_only_use_puts_off_the_idle_limit(store: EphemeralStore) -> None:
+    session = a_session(idle_seconds=1_800)
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    store.sessions.find(session.handle, NOW + 1_000)
+    store.sessions.of(session.account_id, NOW + 1_000)
+    assert store.sessions.find(session.handle, NOW + 1_800) is None
+    store.sessions.use(session.handle, NOW + 1_000)
+    found = store.sessions.find(session.handle, NOW + 1_800)
+    assert found is not None
+    assert found.last_used_at == NOW + 1_000
+    assert store.sessions.find(session.handle, NOW + 2_800) is None
+
+
+@pytest.mark.spec("SES-03")
+def test_no_use_puts_off_the_absolute_limit(store: EphemeralStore) -> None:
+    session = a_session(idle_seconds=1_800, absolute_end=NOW + 3_000)
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    for later in (1_500, 2_900, 3_000 - MILLISECOND):
+        assert store.sessions.use(session.handle, NOW + later) is not None
+    assert store.sessions.use(session.handle, NOW + 3_000) is None
+    assert store.sessions.find(session.handle, NOW + 3_000) is None
+
+
+@pytest.mark.spec("SES-03")
+def test_an_amendment_cannot_move_the_limits(store: EphemeralStore) -> None:
+    session = a_session(idle_seconds=1_800, absolute_end=NOW + 3_000)
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    longer = replace(session, absolute_end=NOW + 9_000_000, idle_seconds=9_000_000, last_used_at=NOW + 2_000)
+    assert store.sessions.amend(longer, NOW, NO_EFFECTS)
+    assert store.sessions.find(session.handle, NOW) == replace(session, version=2)
+    assert store.sessions.find(session.handle, NOW + 1_800) is None
+
+
+def test_use_never_goes_back_in_time(store: EphemeralStore) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    store.sessions.use(session.handle, NOW + 10)
+    used = store.sessions.use(session.handle, NOW + 5)
+    assert used is not None
+    assert used.last_used_at == NOW + 10
+
+
+def test_an_amendment_needs_the_version_that_was_read(store: EphemeralStore) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    proved = (*session.evidence, Evidence(Means.SMS_CODE, NOW + 1))
+    amended = replace(session, clients=("orientation", "suivi"), active_structure=None, evidence=proved)
+    store.sessions.use(session.handle, NOW + 1)
+    assert store.sessions.amend(amended, NOW + 1, because_of("first"))
+    assert not store.sessions.amend(amended, NOW + 1, because_of("second"))
+    assert store.sessions.find(session.handle, NOW + 1) == replace(amended, version=2, last_used_at=NOW + 1)
+    assert drained(store.spool) == ["first"]
+
+
+def test_of_fifty_parallel_amendments_from_one_version_one_succeeds(store: EphemeralStore, at_once: AtOnce) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    assert at_once(50, lambda: store.sessions.amend(session, NOW, NO_EFFECTS)).count(True) == 1
+
+
+def test_of_fifty_parallel_ends_one_gets_the_session(store: EphemeralStore, at_once: AtOnce) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    ended = at_once(50, lambda: store.sessions.end(session.handle, NOW, because_of("ended")))
+    assert [one for one in ended if one is not None] == [session]
+    assert drained(store.spool) == ["ended"]
+    assert store.sessions.find(session.handle, NOW) is None
+    assert store.sessions.use(session.handle, NOW) is None
+    assert not store.sessions.amend(session, NOW, NO_EFFECTS)
+
+
+def test_the_end_of_a_session_that_has_expired_says_nothing(store: EphemeralStore) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    assert store.sessions.end(session.handle, NOW + 1_800, because_of("ended")) is None
+    assert drained(store.spool) == []
+
+
+def test_a_session_takes_its_codes_and_grants_with_it(store: EphemeralStore, run: Run[Any]) -> None:
+    session, other = a_session(), a_session()
+    for one in (session, other):
+        store.sessions.start(one, NOW, NO_EFFECTS)
+    grant_id, kept = _grant_id(store, run, session), _grant_id(store, run, other)
+    code = a_code(session)
+    assert store.codes.issue(code, NO_EFFECTS)
+    store.sessions.end(session.handle, NOW, NO_EFFECTS)
+    assert run(store.grants.find_grant(grant_id, NOW)) is None
+    assert run(store.grants.find_code(code.handle, NOW)) is None
+    assert run(store.grants.find_grant(kept, NOW)) is not None
+    again = replace(session, sid="again")  # even should the same handle live again, nothing comes back to life
+    store.sessions.start(again, NOW, NO_EFFECTS)
+    assert run(store.grants.find_grant(grant_id, NOW)) is None
+    assert run(store.grants.find_code(code.handle, NOW)) is None
+
+
+def test_an_expired_session_gives_nothing_any_more(store: EphemeralStore, run: Run[Any]) -> None:
+    session = a_session(absolute_end=NOW + 30)
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    grant_id = _grant_id(store, run, session)
+    code = a_code(session)
+    assert store.codes.issue(code, NO_EFFECTS)
+    assert run(store.grants.find_grant(grant_id, NOW + 30 - MILLISECOND)) is not None
+    assert run(store.grants.find_grant(grant_id, NOW + 30)) is None
+    assert run(store.grants.find_code(code.handle, NOW + 30)) is None
+    assert not store.codes.issue(a_code(session, issued_at=NOW + 30, expires_at=NOW + 90), because_of("issued"))
+    assert drained(store.spool) == []
+
+
+def test_the_sessions_of_an_account_end_together(store: EphemeralStore, run: Run[Any]) -> None:
+    account_id = an_account()
+    neighbour = a_session(an_account(partition_of(account_id)))
+    sessions = [a_session(account_id) for _ in range(3)]
+    expired = a_session(account_id, idle_seconds=5)
+    for one in (*sessions, neighbour, expired):
+        store.sessions.start(one, NOW, NO_EFFECTS)
+    grant_ids = [_grant_id(store, run, one) for one in (*sessions, expired)]
+    kept = _grant_id(store, run, neighbour)
+    later = NOW + 5
+    assert {one.sid for one in store.sessions.of(account_id, later)} == {one.sid for one in sessions}
+    assert {one.handle for one in store.sessions.of(account_id, later)} == {""}
+    assert store.sessions.end_sessions_of(account_id, later, because_of("all ended")) == 3
+    assert store.sessions.end_sessions_of(account_id, later, because_of("again")) == 0
+    assert store.sessions.of(account_id, later) == []
+    assert [run(store.grants.find_grant(grant_id, NOW)) for grant_id in grant_ids] == [None] * 4
+    assert store.sessions.find(neighbour.handle, later) is not None
+    assert run(store.grants.find_grant(kept, later)) is not None
+    assert drained(store.spool) == ["all ended"]
+
+
+def test_of_parallel_ends_of_an_account_each_session_counts_once(store: EphemeralStore, at_once: AtOnce) -> None:
+    account_id = an_account()
+    for _ in range(5):
+        store.sessions.start(a_session(account_id), NOW, NO_EFFECTS)
+    assert sum(at_once(20, lambda: store.sessions.end_sessions_of(account_id, NOW, NO_EFFECTS))) == 5
+
+
+def test_a_replaced_session_is_dead_and_hands_on_its_grants(store: EphemeralStore, run: Run[Any]) -> None:
+    old = a_session()
+    new = a_session(old.account_id)
+    store.sessions.start(old, NOW, NO_EFFECTS)
+    grant_id, waiting, spent = _grant_id(store, run, old), a_code(old), a_code(old)
+    for code in (waiting, spent):
+        assert store.codes.issue(code, NO_EFFECTS)
+    run(store.grants.redeem_code(spent.handle, a_grant(spent), NOW, if_redeemed=NO_EFFECTS, if_replayed=NO_EFFECTS))
+    store.sessions.start(new, NOW, because_of("started"), replacing=old.handle)
+    assert store.sessions.find(old.handle, NOW) is None
+    assert [one.sid for one in store.sessions.of(old.account_id, NOW)] == [new.sid]
+    assert not store.codes.issue(a_code(old), NO_EFFECTS)
+    moved = run(store.grants.find_grant(grant_id, NOW))
+    assert moved is not None
+    assert moved.session_handle_digest == digest(new.handle)
+    code, state = run(store.grants.find_code(waiting.handle, NOW))
+    assert (code.session_handle_digest, state) == (digest(new.handle), CodeState.FRESH)
+    replayed = run(
+        store.grants.redeem_code(spent.handle, a_grant(spent), NOW, if_redeemed=NO_EFFECTS, if_replayed=NO_EFFECTS)
+    )
+    assert replayed == Redemption.REPLAYED
+    assert run(store.grants.find_grant(spent.grant_id, NOW)) is None
+    store.sessions.end(new.handle, NOW, NO_EFFECTS)
+    assert run(store.grants.find_grant(grant_id, NOW)) is None
+    assert run(store.grants.find_code(waiting.handle, NOW)) is None
+    assert drained(store.spool) == ["started"]
+
+
+@pytest.mark.parametrize("same_partition", [True, False])
+def test_a_session_replaced_by_another_persons_hands_on_nothing(
+    store: EphemeralStore, run: Run[Any], same_partition: bool
+) -> None:
+    old = a_session()
+    partition = partition_of(old.account_id)
+    new = a_session(an_account(partition if same_partition else (partition + 1) % 16))
+    store.sessions.start(old, NOW, NO_EFFECTS)
+    grant_id = _grant_id(store, run, old)
+    code = a_code(old)
+    assert store.codes.issue(code, NO_EFFECTS)
+    store.sessions.start(new, NOW, NO_EFFECTS, replacing=old.handle)
+    assert store.sessions.find(old.handle, NOW) is None
+    assert store.sessions.of(old.account_id, NOW) == []
+    assert store.sessions.find(new.handle, NOW) == new
+    assert run(store.grants.find_grant(grant_id, NOW)) is None
+    assert run(store.grants.find_code(code.handle, NOW)) is None
+
+
+def test_an_expired_session_that_is_replaced_hands_on_nothing(store: EphemeralStore, run: Run[Any]) -> None:
+    old = a_session(idle_seconds=10)
+    new = a_session(old.account_id, last_used_at=NOW + 10)
+    store.sessions.start(old, NOW, NO_EFFECTS)
+    grant_id = _grant_id(store, run, old)
+    store.sessions.start(new, NOW + 10, NO_EFFECTS, replacing=old.handle)
+    assert run(store.grants.find_grant(grant_id, NOW + 10)) is None
+
+
+@pytest.mark.parametrize("replacing", ["", "not a handle", "\udcff", None])
+def test_a_cookie_that_names_nothing_replaces_nothing(store: EphemeralStore, replacing: str | None) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS, replacing=replacing)
+    assert store.sessions.find(session.handle, NOW) == session
+
+
+def test_a_handle_is_started_once(store: EphemeralStore) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    with pytest.raises(RecordExistsError):
+        store.sessions.start(replace(session, sid="another"), NOW, because_of("second"))
+    assert store.sessions.find(session.handle, NOW) == session
+    assert drained(store.spool) == []
+
+
+def test_a_session_outside_the_partition_of_its_account_is_refused(store: EphemeralStore) -> None:
+    account_id = an_account(3)
+    with pytest.raises(ValueError, match="partition"):
+        store.sessions.start(a_session(account_id, handle=a_handle(an_account(4))), NOW, NO_EFFECTS)
