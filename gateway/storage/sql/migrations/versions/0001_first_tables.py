@@ -1,4 +1,4 @@
-"""The first tables."""
+"""The first tables. There is no way down from them: one restores a backup."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -211,7 +211,3 @@ def upgrade() -> None:
     op.create_index("ix_journal_at", "journal", ["at"])
     # The count of the signing keys' changes starts at zero, before there is any key.
     op.execute("INSERT INTO signing_key_version (id, version) VALUES (1, 0)")
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the first tables are not taken away; restore a backup instead")
