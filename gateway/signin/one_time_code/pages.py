@@ -34,6 +34,7 @@ def public_point(unverified: str) -> bytes | None:
 
 
 def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 30) -> flask.Blueprint:
+    """`trust_days` is how long a device may be trusted; 0 when a code is asked each time: then nothing is offered."""
     blueprint = journey_pages.blueprint("one_time_code")
     shell = journey_pages.shell
 
@@ -77,7 +78,7 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
         fields = shell.form(f"code:{handle}")
         txn = journey_pages.at(handle, Step.CODE)
         hint = txn.demand.ui_locale
-        trusted = fields.get("trust") == "yes"
+        trusted = trust_days > 0 and fields.get("trust") == "yes"
         try:
             txn, device = codes.submit(
                 txn,

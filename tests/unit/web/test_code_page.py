@@ -116,6 +116,14 @@ def test_a_trusted_device_is_named_in_a_cookie_and_found_at_the_next_sign_in(doo
     assert door.journey.device_ids[-1] == "device-1"
 
 
+def test_no_trust_is_offered_where_a_code_is_asked_each_time() -> None:
+    door = Door(trust_days=0)
+    door.journey.step = Step.CODE
+    assert 'name="trust"' not in door.client.get(PAGE).get_data(as_text=True)
+    door.send(PAGE, code="12345678", trust="yes", device_public_key=POINT)
+    assert door.codes.points == [None]
+
+
 def test_a_key_without_the_ticked_box_is_ignored(door: Door) -> None:
     door.send(PAGE, code="12345678", device_public_key=POINT)
     assert door.codes.points == [None]

@@ -107,7 +107,7 @@ class ScriptedJourney:
         return self.txn
 
     def find(self, handle: str, *, browser_cookie: str | None) -> SigninTransaction:
-        if handle != HANDLE or browser_cookie != BROWSER:
+        if handle != HANDLE or browser_cookie != self.txn.browser:
             raise TransactionGone
         return self.txn
 
@@ -295,7 +295,13 @@ class Door:
     """`client` is a browser that already holds the pre-session cookie of the scripted transaction."""
 
     def __init__(
-        self, *, hsts: bool = True, origin: str = ORIGIN, trusted_proxies: Sequence[str] = (), means: Any = ()
+        self,
+        *,
+        hsts: bool = True,
+        origin: str = ORIGIN,
+        trusted_proxies: Sequence[str] = (),
+        means: Any = (),
+        trust_days: int = 30,
     ) -> None:
         self.app = flask.Flask("door", static_folder=None)
         self.shell = Shell(
@@ -316,7 +322,7 @@ class Door:
         accounts: Any = ScriptedAccounts()
         self.app.register_blueprint(signin_pages.pages(journey_pages, accounts))
         self.app.register_blueprint(password_pages.pages(journey_pages, fakes["p"], means=means))
-        self.app.register_blueprint(code_pages.pages(journey_pages, fakes["c"]))
+        self.app.register_blueprint(code_pages.pages(journey_pages, fakes["c"], trust_days=trust_days))
         self.app.register_blueprint(device_pages.pages(journey_pages, fakes["d"]))
         self.app.register_blueprint(enrolment_pages.pages(journey_pages, fakes["l"]))
 
