@@ -36,7 +36,7 @@ def wrong(world: World, txn: SigninTransaction) -> int:
 @pytest.mark.parametrize("digits", [6, 8])
 def test_every_digit_is_equally_likely_at_every_place(digits: int) -> None:
     """Chi-square with 9 degrees of freedom: 33.7 is exceeded once in ten thousand; a modulo of bytes gives about 90."""
-    drawn = 8000
+    drawn = 40_000
     codes = [derive_code(KEY, f"challenge {number}", 1, digits) for number in range(drawn)]
     assert {len(code) for code in codes} == {digits}
     assert any(code.startswith("0") for code in codes)
@@ -223,6 +223,17 @@ def test_nothing_is_sent_or_shown_before_the_password() -> None:
     ):
         with pytest.raises(TransactionMoved):
             attempt()
+    assert world.written.outgoing == []
+
+
+@pytest.mark.spec("OTP-10")
+def test_nothing_is_sent_when_the_password_no_longer_counts() -> None:
+    world = World()
+    txn = world.with_password()
+    world.clock.advance(1)
+    world.change(world.claire, code_demanded_since=world.clock.now())
+    with pytest.raises(TransactionMoved):
+        world.code.start(txn, CONTEXT)
     assert world.written.outgoing == []
 
 
