@@ -31,7 +31,7 @@ from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
-from gateway.oidc.ports import Person, StructureRights
+from gateway.oidc.ports import AuthorizationCodes, Grants, Notes, Person, StructureRights
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -39,6 +39,7 @@ from gateway.randomness import handle, partition_of, system_randomness
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.session import Session
+from gateway.storage.ephemeral import EphemeralStore
 from gateway.web.machine_door import MachineRequest, MachineResponse
 from gateway.web.shell import Shell, TenantDisplay
 from tests.protocol.fakes import (
@@ -120,7 +121,10 @@ def structure(number: int = 1, **changes: Any) -> StructureRights:
 
 
 class Provider:
-    def __init__(self) -> None:
+    """`store`: the real ephemeral store for codes, grants and journal lines; without it, all in memory."""
+
+    def __init__(self, store: EphemeralStore | None = None) -> None:
+        self.store = store
         self.clock = HandClock()
         self.ephemeral = MemoryEphemeral()
         self.clients = MemoryClients(client(), PUBLIC, OTHER, LEGACY, POSTING)
@@ -159,12 +163,14 @@ class Provider:
             form_mac=lambda message: hashlib.sha256(message).digest(),
             randomness=system_randomness,
         )
-        notes = Notebook(self.ephemeral)
+        codes: AuthorizationCodes = self.store.codes if self.store else self.ephemeral
+        grants: Grants = self.store.grants if self.store else self.ephemeral
+        notes: Notes = self.store.spool if self.store else Notebook(self.ephemeral)
         authorization = Authorization(
             rules=Rules(self.clients, self.signer, self.scale, ISSUER),
             gate=self.gate,
             journey=self.journey,
-            codes=self.ephemeral,
+            codes=codes,
             people=self.people,
             notes=notes,
             policy=self.policy,
@@ -185,13 +191,13 @@ class Provider:
         slots = SecretSlots(self.secrets, clock=self.clock, run_blocking=at_once)
         requests = TokenRequests(
             authentication=ClientAuthentication(self.clients, slots, self.clock),
-            grants=self.ephemeral,
-            rules={"authorization_code": AuthorizationCodeGrant(self.ephemeral, reads, mint, self.policy)},
+            grants=grants,
+            rules={"authorization_code": AuthorizationCodeGrant(grants, reads, mint, self.policy)},
             mint=mint,
             clock=self.clock,
         )
         userinfo = Userinfo(
-            issuer=ISSUER, signer=self.signer, clients=self.clients, grants=self.ephemeral, reads=reads,
+            issuer=ISSUER, signer=self.signer, clients=self.clients, grants=grants, reads=reads,
             clock=self.clock,
         )  # fmt: skip
         browsers = BrowserClients(self.clients)
@@ -220,6 +226,8 @@ class Provider:
             evidence=tuple(Evidence(item, now) for item in means or (Means.PASSWORD, Means.EMAIL_CODE)),
         )
         self.ephemeral.sessions[session.handle] = session
+        if self.store:
+            self.store.sessions.start(session, now, NO_EFFECTS)
         self.browser.set_cookie("__Host-session", session.handle, domain="localhost", secure=False)
         return session
 
