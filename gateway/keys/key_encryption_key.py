@@ -44,13 +44,16 @@ class KeyEncryptionKey:
         try:
             with path.open("rb") as file:
                 # The mode of what was opened, not of what the name may mean a moment later.
-                mode = os.fstat(file.fileno()).st_mode
+                status = os.fstat(file.fileno())
+                mode = status.st_mode
                 content = file.read(4096)
         except OSError as error:
             raise KeyFileError(f"{path} cannot be read ({error.strerror}); `passerelle init` creates it") from None
         if not stat.S_ISREG(mode):
             raise KeyFileError(f"{path} is not a regular file")
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        # A file that somebody else owns (root, in a container) can only be shared through a group, for reading.
+        shared = stat.S_IRGRP if status.st_uid != os.geteuid() else 0
+        if mode & (stat.S_IRWXG | stat.S_IRWXO) & ~shared:
             raise KeyFileError(f"{path} is open to others than its owner (mode {mode & 0o777:04o}): chmod 600 {path}")
         return cls._parse(path, content)
 

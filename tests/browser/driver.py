@@ -1,7 +1,7 @@
 """One way to drive two real browsers: Chromium through Playwright, Firefox through Marionette.
 
-Elements are named as a person names them: a field by its label, a button or a link by its text. Both start with a fresh profile and
-no network but loopback.
+Elements are named as a person names them: a field by its label, a button or a link by its text. Both start with a fresh
+profile and no network but loopback.
 """
 
 import base64
@@ -62,7 +62,8 @@ class Chromium:
         self._page.get_by_label(label, exact=False).first.fill(text)
 
     def tick(self, label: str) -> None:
-        self._page.get_by_label(label, exact=False).first.check()
+        if not self._page.get_by_label(label, exact=False).first.is_checked():
+            self._page.locator("label", has_text=label).first.click()
 
     def click(self, text: str) -> None:
         button = self._page.get_by_role("button", name=text).or_(self._page.get_by_role("link", name=text)).first
@@ -106,9 +107,8 @@ class Firefox:
         field.send_keys(text)
 
     def tick(self, label: str) -> None:
-        box = self._field(label)
-        if not box.is_selected():
-            box.click()
+        if not self._field(label).is_selected():
+            self._wait_element(f"//label[contains(normalize-space(.), {_xpath_literal(label)})]").click()
 
     def click(self, text: str) -> None:
         literal = _xpath_literal(text)

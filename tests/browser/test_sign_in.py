@@ -1,0 +1,244 @@
+"""A person, a browser and the visible pages: what the demo promises, in Chromium and in Firefox."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from tests.browser.driver import Browser
+from tests.running_demo import RunningDemo
+
+NADIA = ("n.benali", "colline-romarin-4817", "nadia.benali@demo.passerelle.test")
+PAUL = ("p.girard", "tramontane-bleue-2096", "+33639980001")
+
+Pictures = Callable[[Any, str], None]
+
+
+def _to_the_form(browser: Browser, demo: RunningDemo) -> None:
+    browser.open(demo.orientation)
+    browser.click("Se connecter")
+    browser.wait_for("pour accéder à Orientation")
+
+
+def _password(browser: Browser, username: str, password: str) -> None:
+    browser.fill("Identifiant", username)
+    browser.fill("Mot de passe", password)
+    browser.click("Se connecter")
+
+
+def _new_password(browser: Browser, password: str, button: str) -> None:
+    browser.fill("Nouveau mot de passe", password)
+    browser.fill("Le même", password)
+    browser.click(button)
+
+
+def _mailed_code(demo: RunningDemo, address: str, known: int) -> str:
+    return str(demo.wait_for_mail(address, "code", known=known)["codes"][0])
+
+
+def _codes_so_far(demo: RunningDemo, address: str) -> int:
+    return len([mail for mail in demo.mails(address) if "code" in mail["subject"]])
+
+
+def test_a_person_signs_in_with_password_and_mailed_code_and_sees_what_the_ror_gives(
+    browser: Browser, demo: RunningDemo, pictures: Pictures
+) -> None:
+    username, password, address = NADIA
+    known = _codes_so_far(demo, address)
+    browser.open(demo.orientation)
+    pictures(browser, "orientation")
+    _to_the_form(browser, demo)
+    pictures(browser, "password")
+
+    _password(browser, username, "pas-le-bon-mot-de-passe")
+    browser.wait_for("Vérifiez")
+    pictures(browser, "password-refused")
+    _password(browser, username, password)
+
+    browser.wait_for("Code de vérification")
+    code = _mailed_code(demo, address, known)
+    assert address not in browser.text(), "the address is masked"
+    browser.fill("Code reçu", "00000000" if code != "00000000" else "11111111")
+    browser.click("Vérifier")
+    browser.wait_for("essai")
+    pictures(browser, "code-refused")
+    browser.fill("Code reçu", f"{code[:4]} {code[4:]}")
+    browser.tick("Faire confiance à cet appareil")
+    browser.click("Vérifier")
+
+    browser.wait_for("structure")
+    pictures(browser, "structure")
+    browser.tick("ESAT Les Oliviers")
+    browser.click("Continuer")
+
+    browser.wait_for("Nadia Benali")
+    assert browser.url().startswith(demo.orientation)
+    pictures(browser, "orientation-signed-in")
+    held = browser.evaluate("return [...document.querySelectorAll('[data-held=yes]')].map(row => row.dataset.right)")
+    assert set(held) == {
+        "etab.update", "unite.update", "habilitation.update", "tdb.nominatif", "notif.declare", "notif.repondre",
+        "evaluation.read", "stats.read",
+    }  # fmt: skip
+
+    browser.click("Se déconnecter")
+    browser.wait_for("Se connecter")
+    _to_the_form(browser, demo)
+    _password(browser, username, password)
+    browser.wait_for("structure")
+    assert _codes_so_far(demo, address) == known + 1, "a trusted device asks no second code"
+    browser.tick("Foyer de vie La Garrigue")
+    browser.click("Continuer")
+    browser.wait_for("Nadia Benali")
+    held = browser.evaluate("return [...document.querySelectorAll('[data-held=yes]')].map(row => row.dataset.right)")
+    assert held == ["tdb.nominatif"]
+
+
+def test_a_trusted_device_asks_a_code_again_after_thirty_days_and_a_copied_cookie_is_worth_nothing(
+    new_browser: Callable[..., AbstractContextManager[Browser]], demo: RunningDemo
+) -> None:
+    address = "karim.haddad@demo.passerelle.test"
+    with new_browser() as browser:
+        known = _codes_so_far(demo, address)
+        _to_the_form(browser, demo)
+        _password(browser, "k.haddad", "cigale-argentee-3941")
+        browser.wait_for("Code de vérification")
+        browser.fill("Code reçu", _mailed_code(demo, address, known))
+        browser.tick("Faire confiance à cet appareil")
+        browser.click("Vérifier")
+        browser.wait_for("Karim Haddad")
+        for days, asked in ((29, False), (2, True)):
+            browser.click("Se déconnecter")
+            browser.wait_for("Se connecter")
+            demo.advance(days * 86400)
+            _to_the_form(browser, demo)
+            _password(browser, "k.haddad", "cigale-argentee-3941")
+            browser.wait_for("Code de vérification" if asked else "Karim Haddad")
+
+
+def test_a_verified_phone_receives_the_code(browser: Browser, demo: RunningDemo, pictures: Pictures) -> None:
+    username, password, phone = PAUL
+    known = len(demo.texts(phone))
+    _to_the_form(browser, demo)
+    _password(browser, username, password)
+    browser.wait_for("par SMS")
+    pictures(browser, "code-sms")
+    sms = demo.wait_for_text(phone, known=known)
+    assert sms["text"].splitlines()[-1] == f"@localhost #{sms['codes'][-1]}"
+    browser.fill("Code reçu", sms["codes"][-1])
+    browser.click("Vérifier")
+    browser.wait_for("Paul Girard")
+    held = browser.evaluate("return [...document.querySelectorAll('[data-held=yes]')].map(row => row.dataset.right)")
+    assert set(held) == {"tdb.nominatif", "notif.declare", "notif.repondre", "evaluation.read"}
+
+
+def test_everything_works_without_javascript(
+    new_browser: Callable[..., AbstractContextManager[Browser]], demo: RunningDemo
+) -> None:
+    with new_browser(javascript=False) as browser:
+        if browser.name == "firefox":
+            pytest.skip("Marionette reads pages through scripts; Chromium proves the same forms")
+        known = _codes_so_far(demo, "elodie.marchand@demo.passerelle.test")
+        _to_the_form(browser, demo)
+        _password(browser, "e.marchand", "platane-tranquille-5172")
+        browser.wait_for("Code de vérification")
+        browser.fill("Code reçu", _mailed_code(demo, "elodie.marchand@demo.passerelle.test", known))
+        browser.click("Vérifier")
+        browser.wait_for("Élodie Marchand")
+
+
+def test_an_invited_person_activates_their_account_from_the_mail_then_signs_in(
+    browser: Browser, demo: RunningDemo, passerelle: Callable[..., str], pictures: Pictures
+) -> None:
+    username = f"c.nouvelle-{browser.name}"
+    address = f"{username}@demo.passerelle.test"
+    passerelle(
+        "accounts",
+        "create",
+        "--username",
+        username,
+        "--given-name",
+        "Camille",
+        "--family-name",
+        "Nouvelle",
+        "--email",
+        address,
+    )
+    mail = demo.wait_for_mail(address, "activez")
+    browser.open(mail["links"][0])
+    browser.wait_for("Bienvenue")
+    assert browser.url() == f"{demo.gateway}/activation", "the token leaves the address bar"
+    pictures(browser, "activation")
+    _new_password(browser, "camille2026!", "Activer mon compte")
+    browser.wait_for("mot de plus")
+    pictures(browser, "activation-refused")
+    _new_password(browser, "sentier-lumineux-7781", "Activer mon compte")
+    browser.wait_for("Votre compte est actif")
+    pictures(browser, "activated")
+    browser.open(mail["links"][0])
+    browser.wait_for("Ce lien n'est plus valable")
+    pictures(browser, "link-gone")
+
+    _to_the_form(browser, demo)
+    _password(browser, username, "sentier-lumineux-7781")
+    browser.wait_for("Code de vérification")
+    browser.fill("Code reçu", _mailed_code(demo, address, 0))
+    browser.click("Vérifier")
+    browser.wait_for("Camille Nouvelle")
+
+
+def test_a_forgotten_password_is_replaced_from_the_mail(
+    browser: Browser, demo: RunningDemo, pictures: Pictures
+) -> None:
+    address = "sophie.leroy@demo.passerelle.test"
+    known = len(demo.mails(address))
+    _to_the_form(browser, demo)
+    browser.click("Mot de passe oublié")
+    pictures(browser, "forgotten")
+    browser.fill("Identifiant", "s.leroy")
+    browser.click("Recevoir l'e-mail")
+    browser.wait_for("Consultez votre messagerie")
+    pictures(browser, "forgotten-sent")
+    link = demo.wait_for_mail(address, "nouveau mot de passe", known=0)["links"][0]
+    assert len(demo.mails(address)) > known
+    browser.open(link)
+    _new_password(browser, "neuf-chemins-de-crete-3405", "Changer mon mot de passe")
+    browser.wait_for("Votre mot de passe est changé")
+    _to_the_form(browser, demo)
+    _password(browser, "s.leroy", "calanque-lavande-6628-mistral")
+    browser.wait_for("Vérifiez")
+    _password(browser, "s.leroy", "neuf-chemins-de-crete-3405")
+    browser.wait_for("Code de vérification")
+
+
+@pytest.mark.spec("THR-06")
+def test_an_archived_an_invited_and_an_unknown_person_are_refused_alike(browser: Browser, demo: RunningDemo) -> None:
+    pages = []
+    for username, password in (
+        ("j.petit", "garrigue-ancienne-7350"),
+        ("c.morel", "peu-importe-lequel-1"),
+        ("personne.du.tout", "peu-importe-lequel-2"),
+        ("n.benali", "pas-le-bon-mot-de-passe"),
+    ):
+        _to_the_form(browser, demo)
+        _password(browser, username, password)
+        browser.wait_for("Vérifiez")
+        pages.append(browser.text().replace(username, ""))
+    assert len(set(pages)) == 1
+
+
+def test_giving_up_brings_the_person_back_to_the_application(
+    browser: Browser, demo: RunningDemo, pictures: Pictures
+) -> None:
+    _to_the_form(browser, demo)
+    browser.click("Annuler")
+    browser.wait_for("access_denied")
+    assert browser.url().startswith(demo.orientation)
+    pictures(browser, "given-up")
+
+
+def test_the_english_pages_are_one_click_away(browser: Browser, demo: RunningDemo, pictures: Pictures) -> None:
+    _to_the_form(browser, demo)
+    browser.click("English")
+    browser.wait_for("Password")
+    pictures(browser, "password-english")
