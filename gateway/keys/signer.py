@@ -31,6 +31,10 @@ class Signer:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
+    def keep_fresh(self) -> None:
+        """Reads the keys again when they are due. Blocking: for the people's door."""
+        self._ring.keep_fresh()
+
     def sign(self, claims: Mapping[str, Any], *, typ: str, algorithm: Algorithm) -> str:
         """A compact JWS by the active key of this algorithm. A quicker writer of the same bytes may stand here later
         (DECISIONS 17): callers see only this function."""

@@ -249,6 +249,7 @@ def id_token_hint_is_ours(draft: Draft) -> None:
     hint = draft.unverified.get("id_token_hint")
     if hint is None:
         return
+    draft.rules.signer.keep_fresh()
     try:
         claims = draft.rules.signer.verify(
             hint,

@@ -66,6 +66,7 @@ def _hint(unverified: str | None, signer: Signer, issuer: str, now: float) -> tu
     """Audience, sid and sub; None when it is missing or not a token of ours (it may be older than our published keys)."""
     if unverified is None:
         return None
+    signer.keep_fresh()
     try:
         claims = signer.verify(
             unverified,

@@ -1,13 +1,16 @@
 """GET and POST /logout."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.keys.signing_key import Algorithm
-from tests.protocol.provider import AFTER_LOGOUT, Provider, claims_of
+from gateway.keys.rotation import new_key
+from gateway.keys.signing_key import Algorithm, KeyState
+from gateway.randomness import system_randomness
+from tests.protocol.provider import ACCOUNT, AFTER_LOGOUT, ISSUER, Provider, claims_of
 
 
 def logout(provider: Provider, **parameters: str):
@@ -41,6 +44,22 @@ def test_a_hint_of_this_session_ends_it_at_once_and_leads_back(provider):
 def test_an_expired_hint_is_as_good(provider):
     hint = provider.tokens()["id_token"]
     provider.clock.advance(1000)
+    assert logout(provider, id_token_hint=hint).status_code == 200
+    assert not provider.ephemeral.sessions
+
+
+def test_a_hint_signed_with_a_key_that_another_node_brought_is_known_within_seconds(provider):
+    provider.sign_in()
+    other = Provider()
+    key = new_key(Algorithm.ES256, KeyState.ACTIVE, now=0.0, randomness=system_randomness)
+    other.keys.keys = {key.kid: key}
+    session = next(iter(provider.ephemeral.sessions.values()))
+    claims = {"iss": ISSUER, "aud": "orientation", "sub": ACCOUNT, "sid": session.sid, "iat": 1, "exp": 2}
+    hint = other.signer.sign(claims, typ="JWT", algorithm=Algorithm.ES256)
+    assert_asks(provider, logout(provider, id_token_hint=hint))
+    provider.keys.keys[key.kid] = replace(key, state=KeyState.STAGED)
+    provider.keys.moved += 1
+    provider.clock.advance(5)
     assert logout(provider, id_token_hint=hint).status_code == 200
     assert not provider.ephemeral.sessions
 
