@@ -1,6 +1,5 @@
 """Records as the rooms make them, and what the spool then says. All times are near NOW, in whole seconds."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -154,5 +153,3 @@ def a_grant(code: AuthorizationCode, **changes: Any) -> Grant:
         ),
         **changes,
     )
-
-

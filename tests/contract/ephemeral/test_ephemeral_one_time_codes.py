@@ -47,7 +47,7 @@ def test_of_parallel_right_codes_one_is_accepted(store: EphemeralStore, at_once:
     for _ in range(5):
         challenge = a_challenge()
         store.one_time_codes.begin(challenge, NO_EFFECTS)
-        verdicts = at_once(2, lambda id=challenge.id: _attempt(store, id, RIGHT_MAC)[0])
+        verdicts = at_once(2, lambda begun=challenge: _attempt(store, begun.id, RIGHT_MAC)[0])
         assert sorted(verdicts) == [CodeVerdict.ACCEPTED, CodeVerdict.DEAD]
     assert drained(store.spool) == ["accepted"] * 5
 
@@ -103,9 +103,7 @@ def test_of_parallel_resends_one_succeeds(store: EphemeralStore, at_once: AtOnce
     challenge = a_challenge()
     store.one_time_codes.begin(challenge, NO_EFFECTS)
     fresh = replace(challenge, mac=b"n" * 32, send_number=2, sent_at=NOW + 60, expires_at=NOW + 660)
-    sent = at_once(
-        20, lambda: store.one_time_codes.resend(fresh, expected_send_number=1, effects=because_of("resent"))
-    )
+    sent = at_once(20, lambda: store.one_time_codes.resend(fresh, expected_send_number=1, effects=because_of("resent")))
     assert sent.count(True) == 1
     assert drained(store.spool) == ["resent"]
 

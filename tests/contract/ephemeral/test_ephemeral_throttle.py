@@ -21,7 +21,9 @@ def test_attempts_wait_as_long_as_the_rule_says(store: EphemeralStore) -> None:
     assert admit(key, GROWING, NOW, NO_EFFECTS) == Admission(True, 3, NOW + 5)
     assert admit(key, GROWING, NOW + 5 - MILLISECOND, because_of("refused")) == Admission(False, 3, NOW + 5)
     assert admit(key, GROWING, NOW + 5, because_of("refused")) == Admission(True, 4, NOW + 25)
-    assert admit(key, GROWING, NOW + 25, because_of("refused")) == Admission(True, 5, NOW + 45)  # the last delay repeats
+    assert admit(key, GROWING, NOW + 25, because_of("refused")) == Admission(
+        True, 5, NOW + 45
+    )  # the last delay repeats
     assert drained(store.spool) == ["refused"]
 
 

@@ -1,5 +1,9 @@
--- Before every script. KEYS[1] is a key of the partition; the script reaches others by the same prefix, hence in the same
--- Cluster slot. Numbers arrive and stay as text, so that no instant is ever rounded; `now` is the caller's clock.
+#!lua
+-- Before every script. The first line (Redis 7 or later) makes the server refuse keys of another Cluster slot, and refuse a
+-- script that lacks memory before it has written anything rather than halfway.
+--
+-- KEYS[1] is a key of the partition; the script reaches others by the same prefix, hence in the same slot. Numbers arrive and
+-- stay as text, so that no instant is ever rounded; `now` is the caller's clock.
 
 local PARTITION = string.match(KEYS[1], '^{p%x}:')
 
