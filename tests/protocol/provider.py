@@ -31,7 +31,7 @@ from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
-from gateway.oidc.ports import AuthorizationCodes, Grants, Notes, Person, StructureRights
+from gateway.oidc.ports import AuthorizationCodes, Grants, Notes, Person, SessionGate, SigninJourney, StructureRights
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -154,9 +154,10 @@ class Provider:
         self.ring = KeyRing(self.keys, clock=self.clock)
         self.signer = Signer(self.ring)
         self.policy = ProviderPolicy(issuer=ISSUER)
-        self._build()
+        self.assemble(self.gate, self.journey)
 
-    def _build(self) -> None:
+    def assemble(self, gate: SessionGate, journey: SigninJourney) -> None:
+        """Builds the doors, with this gate and this journey."""
         shell = Shell(
             public_origin=ISSUER,
             tenant=TenantDisplay({"fr": "Portail", "en": "Portal"}, "Assistance"),
@@ -168,8 +169,8 @@ class Provider:
         notes: Notes = self.store.spool if self.store else Notebook(self.ephemeral)
         authorization = Authorization(
             rules=Rules(self.clients, self.signer, self.scale, ISSUER),
-            gate=self.gate,
-            journey=self.journey,
+            gate=gate,
+            journey=journey,
             codes=codes,
             people=self.people,
             notes=notes,
@@ -178,7 +179,7 @@ class Provider:
             randomness=system_randomness,
         )
         end_session = EndSession(
-            issuer=ISSUER, clients=self.clients, signer=self.signer, gate=self.gate, notes=notes, clock=self.clock,
+            issuer=ISSUER, clients=self.clients, signer=self.signer, gate=gate, notes=notes, clock=self.clock,
             shell=shell,
         )  # fmt: skip
         app = flask.Flask("gateway")
