@@ -159,8 +159,8 @@ def test_a_form_cannot_end_at_a_site_that_is_not_registered(
     registered("http://127.0.0.6:1/callback", monkeypatch)
     sign_in(served)
     served.page.get_by_label("Code reçu").fill("12345678")
-    served.page.get_by_role("button", name="Vérifier").click()
-    served.page.wait_for_event("console", lambda message: "form-action" in message.text)
+    with served.page.expect_console_message(lambda message: "form-action" in message.text):
+        served.page.get_by_role("button", name="Vérifier").click()
     assert not served.page.url.startswith(elsewhere)
 
 
