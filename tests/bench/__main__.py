@@ -10,16 +10,20 @@ from pathlib import Path
 from tests.bench import measure
 from tests.bench.doors.run import doors
 
-_PARTS = ["cold", "tokens", "pages", "mix"]
+_PARTS = ["cold", "tokens", "final", "pages", "mix"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("campaign", choices=["doors"])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of one window")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one window")
     parser.add_argument("--budget", type=float, default=300.0, help="seconds after which a part begins no new round")
     parser.add_argument("--parts", default=",".join(_PARTS), help="comma-separated, among " + ", ".join(_PARTS))
+    parser.add_argument("--only", default="", help="regular expression: only the mixes it finds")
+    parser.add_argument(
+        "--priority", type=int, default=0, help="niceness, below zero on a machine shared with other work (root)"
+    )
     asked = parser.parse_args()
 
     missing = [tool for tool in ("wrk", "redis-server", "taskset") if not shutil.which(tool)]
@@ -27,7 +31,15 @@ def main() -> int:
         print(f"The bench needs two cores and these Debian packages: wrk redis-server util-linux (missing: {missing}).")
         return 2
     os.sched_setaffinity(0, {measure.LOAD_CORE})
-    record = doors(rounds=asked.rounds, seconds=asked.seconds, budget=asked.budget, parts=set(asked.parts.split(",")))
+    measure.PRIORITY = asked.priority
+    measure.prefer(os.getpid())
+    record = doors(
+        rounds=asked.rounds,
+        seconds=asked.seconds,
+        budget=asked.budget,
+        parts=set(asked.parts.split(",")),
+        only=asked.only,
+    )
     record["load_average_at_end"] = os.getloadavg()
     kept = Path("build/bench.json")
     kept.parent.mkdir(exist_ok=True)

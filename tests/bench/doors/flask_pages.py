@@ -1,10 +1,13 @@
 """Door (b): the token endpoint inside Flask, and the pages that stand beside a machine door.
 
-`/pages/empty` costs nothing but the machinery; `/pages/hash` keeps a thread about 50 ms without the interpreter lock, as a
-password check does; `/pages/render` keeps the lock about 10 ms, as a page built from a large template does.
+* `/pages/empty` costs nothing but the machinery;
+* `/pages/hash` keeps a thread about 50 ms without the interpreter lock, as a password check does;
+* `/pages/render` keeps the lock about 10 ms, as a page built from a large template does;
+* `/pages/wait` keeps a thread one second for nothing, as a page that asks another system does on a bad day.
 """
 
 import functools
+import threading
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from flask import Flask, Response, request
@@ -47,3 +50,9 @@ def hash_twice() -> Response:
 @app.get("/pages/render")
 def render() -> Response:
     return Response(str(sum(number * number % 7 for number in range(120_000))), mimetype="text/plain")
+
+
+@app.get("/pages/wait")
+def wait() -> Response:
+    threading.Event().wait(1.0)
+    return Response("ok", mimetype="text/plain")

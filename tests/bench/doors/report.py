@@ -26,7 +26,7 @@ def closed_rows(
 
 
 def mix_rows(found: dict[str, dict[str, list[float]]]) -> list[list[str]]:
-    rows = [["mix", "token p50 ms", "token p99 ms (min-max)", "worst ms", "page p50 ms"]]
+    rows = [["mix", "token p50 ms", "token p99 ms (min-max)", "worst ms", "page p50 ms", "windows"]]
     for name, units in found.items():
         middle = {unit: statistics.median(values) if values else float("nan") for unit, values in units.items()}
         low, high = min(units["p99"], default=float("nan")), max(units["p99"], default=float("nan"))
@@ -37,6 +37,7 @@ def mix_rows(found: dict[str, dict[str, list[float]]]) -> list[list[str]]:
                 f"{middle['p99']:.1f} ({low:.1f}-{high:.1f})",
                 f"{middle['worst']:.1f}",
                 f"{middle['page_p50']:.0f}",
+                str(len(units["p99"])),
             ]
         )
     return rows

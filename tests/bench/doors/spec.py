@@ -18,17 +18,20 @@ class Server:
     program: str
     store: str = "redis-py"
     signing: str = "joserfc"
+    threads: int = 8  # of a WSGI server; the mounted pages always have 8
 
     @property
     def name(self) -> str:
-        return f"{self.shape}, {self.program}, {self.store}, {self.signing}"
+        suffix = "" if self.threads == 8 else f", {self.threads} threads"
+        return f"{self.shape}, {self.program}, {self.store}, {self.signing}{suffix}"
 
     def command(self, port: int) -> list[str]:
         application = f"tests.bench.doors.{_MODULES[self.shape]}:app"
         at = ["--host", "127.0.0.1", "--port", str(port)]
         match self.program:
             case "gunicorn":
-                threads = ["--worker-class", "gthread", "--workers", "1", "--threads", "4", "--keep-alive", "75"]
+                threads = ["--worker-class", "gthread", "--workers", "1", "--keep-alive", "75"]
+                threads += ["--threads", str(self.threads)]
                 return [
                     f"{_BIN}/gunicorn",
                     *threads,
@@ -59,14 +62,25 @@ class Server:
                     "--workers",
                     "1",
                     "--blocking-threads",
-                    "4",
+                    str(self.threads),
                     "--http",
                     "1",
                     "--no-log",
                 ]
                 return [f"{_BIN}/granian", *interface, *at, application]
             case "uvicorn":
-                loop = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "on", "--log-level", "error"]
+                loop = [
+                    "--loop",
+                    "uvloop",
+                    "--http",
+                    "httptools",
+                    "--lifespan",
+                    "on",
+                    "--timeout-keep-alive",
+                    "75",
+                    "--log-level",
+                    "error",
+                ]
                 return [f"{_BIN}/uvicorn", *loop, "--no-access-log", *at, application]
         raise ValueError(self.program)
 
@@ -81,10 +95,13 @@ class Server:
 PROVISIONAL = Server("two doors", "uvicorn")
 PROVISIONAL_NARROW = Server("two doors", "uvicorn", "raw", "packed")
 FLASK = Server("Flask", "gunicorn")
+SYNC = Server("bare WSGI", "granian")
+SYNC_MANY_THREADS = Server("bare WSGI", "granian", threads=32)
+SYNC_NARROW = Server("bare WSGI", "granian", "raw", "packed")
 
 SERVERS = [
     Server("bare WSGI", "gunicorn"),
-    Server("bare WSGI", "granian"),
+    SYNC,
     FLASK,
     Server("Flask", "granian"),
     PROVISIONAL,
@@ -94,12 +111,15 @@ SERVERS = [
     Server("two doors", "uvicorn", "redis-py", "packed"),
     PROVISIONAL_NARROW,
     Server("two doors", "granian", "raw", "packed"),
-    Server("bare WSGI", "granian", "raw", "packed"),
+    SYNC_NARROW,
     Server("Flask", "gunicorn", "raw", "packed"),
 ]
 
 THROUGH_MOUNT = Target("token through Flask mounted under uvicorn", PROVISIONAL.name, "/flask/token", endpoint.FORM)
 TOKENS = [*(server.token() for server in SERVERS), THROUGH_MOUNT]
+
+# The two that remain when the others have been read, for a second spell.
+FINAL = [server.token() for server in (PROVISIONAL, SYNC, PROVISIONAL_NARROW, SYNC_NARROW)]
 
 EMPTY_MACHINE = Target("empty machine answer, uvicorn", PROVISIONAL.name, "/empty")
 EMPTY_MOUNTED = Target("empty Flask page mounted, uvicorn", PROVISIONAL.name, "/pages/empty")

@@ -53,7 +53,12 @@ class RedisPy:
 
 class RedisPyAsyncio:
     async def open(self) -> None:
-        self._client = redis.asyncio.Redis(port=_port(), socket_timeout=TIMEOUT, retry=AsyncRetry(NoBackoff(), 0))
+        self._client = redis.asyncio.Redis(
+            port=_port(),
+            socket_timeout=TIMEOUT,
+            retry=AsyncRetry(NoBackoff(), 0),
+            max_connections=1000,  # its default pool refuses the hundred-and-first concurrent caller instead of queueing it
+        )
         self._sha = str(await self._client.script_load(SCRIPT))
 
     async def remember(self, issued: Issued) -> None:
