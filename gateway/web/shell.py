@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qsl
 
 import flask
 import jinja2
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
@@ -100,6 +101,7 @@ class Shell:
         app.config["TRAP_HTTP_EXCEPTIONS"] = False
         app.add_url_rule(f"{PREFIX}<name>", "shell.asset", self._asset)
         app.before_request(self._no_rewriting)
+        app.before_request(self._readable_query)
         app.after_request(self._finish)
         error_pages.install(app, self, self._unavailable)
 
@@ -240,7 +242,9 @@ class Shell:
 
     @staticmethod
     def _asked_language() -> list[str]:
-        return flask.request.args.get("ui_locales", "")[:200].split()
+        # Read leniently: error pages need a language too, whatever the bytes of the query.
+        query = flask.request.query_string[:4096].decode("utf-8", "replace")
+        return next((value for name, value in parse_qsl(query) if name == "ui_locales"), "")[:200].split()
 
     def _nonce(self) -> str:
         if "nonce" not in flask.g:
@@ -253,6 +257,13 @@ class Shell:
         """An address that is nearly right is wrong: the framework's redirect would be built from the Host header (WEB-06)."""
         if isinstance(flask.request.routing_exception, RequestRedirect):
             raise NotFound
+
+    @staticmethod
+    def _readable_query() -> None:
+        try:
+            flask.request.query_string.decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadRequest from None
 
     def _asset(self, name: str) -> Response:
         asset = self._assets.find(name)

@@ -12,7 +12,7 @@ from tests.unit.web.world import LINK, Door
 NEW = {"new_password": "une phrase assez longue", "again": "une phrase assez longue"}
 
 
-class NoContextWords(PasswordTooWeak):
+class KnownPassword(PasswordTooWeak):
     text = "password.known"
 
 
@@ -92,7 +92,7 @@ def test_a_weak_password_says_why_and_may_be_tried_again(door: Door) -> None:
     door.client.get(f"/activation/{LINK}")
     for refusal, said in (
         (PasswordTooWeak(min_length=12, missing_length=5), "trop court de 5"),
-        (NoContextWords(), "trop connu"),
+        (KnownPassword(), "trop connu"),
     ):
         door.links.refusal = refusal
         response = door.send("/activation", **NEW)

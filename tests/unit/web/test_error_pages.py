@@ -67,3 +67,10 @@ def test_a_wrong_method_says_which_are_right(door: Door) -> None:
 def test_what_was_asked_is_never_shown_back(door: Door) -> None:
     html = door.client.get("/<script>alert(1)</script>?ui_locales=<b>").get_data(as_text=True)
     assert "alert(1)" not in html
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/forgotten"])
+def test_a_query_that_is_not_text_is_a_page_like_another(door: Door, path: str) -> None:
+    response = door.client.get(path, query_string=b"ui_locales=%FF\xff&sent")
+    assert response.status_code in {400, 404}
+    assert "incident-number" in response.get_data(as_text=True)
