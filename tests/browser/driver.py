@@ -8,6 +8,7 @@ import base64
 import contextlib
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -192,7 +193,9 @@ def chromium(*, javascript: bool = True) -> Iterator[Chromium]:
 @contextlib.contextmanager
 def firefox(*, javascript: bool = True) -> Iterator[Firefox]:
     """A fresh Firefox."""
-    from marionette_driver.marionette import Marionette
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own imports
+        from marionette_driver.marionette import Marionette
 
     preferences = {
         "intl.accept_languages": "fr-FR",

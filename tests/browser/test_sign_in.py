@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.driver import Browser
+from tests.browser.driver import Browser, chromium
 from tests.running_demo import RunningDemo
 
 NADIA = ("n.benali", "colline-romarin-4817", "nadia.benali@demo.passerelle.test")
@@ -61,7 +61,7 @@ def test_a_person_signs_in_with_password_and_mailed_code_and_sees_what_the_ror_g
     assert address not in browser.text(), "the address is masked"
     browser.fill("Code reçu", "00000000" if code != "00000000" else "11111111")
     browser.click("Vérifier")
-    browser.wait_for("essai")
+    browser.wait_for("Essais restants")
     pictures(browser, "code-refused")
     browser.fill("Code reçu", f"{code[:4]} {code[4:]}")
     browser.tick("Faire confiance à cet appareil")
@@ -132,17 +132,17 @@ def test_a_verified_phone_receives_the_code(browser: Browser, demo: RunningDemo,
     assert set(held) == {"tdb.nominatif", "notif.declare", "notif.repondre", "evaluation.read"}
 
 
-def test_everything_works_without_javascript(
-    new_browser: Callable[..., AbstractContextManager[Browser]], demo: RunningDemo
-) -> None:
-    with new_browser(javascript=False) as browser:
-        if browser.name == "firefox":
-            pytest.skip("Marionette reads pages through scripts; Chromium proves the same forms")
-        known = _codes_so_far(demo, "elodie.marchand@demo.passerelle.test")
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser-chromium")
+def test_everything_works_without_javascript(demo: RunningDemo) -> None:
+    """In Chromium alone: the driver of Firefox reads pages through scripts."""
+    address = "elodie.marchand@demo.passerelle.test"
+    known = _codes_so_far(demo, address)
+    with chromium(javascript=False) as browser:
         _to_the_form(browser, demo)
         _password(browser, "e.marchand", "platane-tranquille-5172")
         browser.wait_for("Code de vérification")
-        browser.fill("Code reçu", _mailed_code(demo, "elodie.marchand@demo.passerelle.test", known))
+        browser.fill("Code reçu", _mailed_code(demo, address, known))
         browser.click("Vérifier")
         browser.wait_for("Élodie Marchand")
 
@@ -170,7 +170,7 @@ def test_an_invited_person_activates_their_account_from_the_mail_then_signs_in(
     assert browser.url() == f"{demo.gateway}/activation", "the token leaves the address bar"
     pictures(browser, "activation")
     _new_password(browser, "camille2026!", "Activer mon compte")
-    browser.wait_for("mot de plus")
+    browser.wait_for("Choisissez-en un autre")
     pictures(browser, "activation-refused")
     _new_password(browser, "sentier-lumineux-7781", "Activer mon compte")
     browser.wait_for("Votre compte est actif")

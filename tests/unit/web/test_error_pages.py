@@ -71,6 +71,6 @@ def test_what_was_asked_is_never_shown_back(door: Door) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/forgotten"])
 def test_a_query_that_is_not_text_is_a_page_like_another(door: Door, path: str) -> None:
-    response = door.client.get(path, query_string=b"ui_locales=%FF\xff&sent")
+    response = door.client.get(path, environ_overrides={"QUERY_STRING": "ui_locales=\xff&sent"})
     assert response.status_code in {400, 404}
     assert "incident-number" in response.get_data(as_text=True)
