@@ -101,7 +101,8 @@ class Grants(Protocol):
         ...
 
     async def burn_code(self, handle: str, now: float, effects: Effects) -> None:
-        """Spends the code without giving anything (wrong verifier, wrong redirect URI); a spent one revokes its grant."""
+        """Spends the code without giving anything (wrong verifier, wrong redirect URI); a spent one revokes its grant.
+        The effects say the refusal: they are appended whatever has become of the code."""
         ...
 
     async def find_grant(self, grant_id: str, now: float) -> Grant | None:

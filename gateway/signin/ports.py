@@ -30,8 +30,8 @@ class SigninTransactions(Protocol):
 
 class Sessions(Protocol):
     def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
-        """Stores the session; the one whose handle is `replacing` dies in the same step (its grants move to the new one
-        when both are of the same account, die otherwise)."""
+        """Stores the session; the one whose handle is `replacing` dies in the same step (its codes and grants move to
+        the new one when both are of the same account, die otherwise; another account's session dies a step before)."""
         ...
 
     def find(self, handle: str, now: float) -> Session | None:

@@ -142,6 +142,17 @@ def test_a_code_whose_session_has_ended_is_unknown(
 
 
 @pytest.mark.spec("OID-04")
+def test_a_code_whose_session_has_expired_is_unknown(store: EphemeralStore, run: Run[Any]) -> None:
+    session = a_session(idle_seconds=30)
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    code = a_code(session, expires_at=NOW + 60)
+    assert store.codes.issue(code, NO_EFFECTS)
+    assert run(_redeem(store, code, NOW + 30)) == Redemption.UNKNOWN
+    assert run(store.grants.find_grant(code.grant_id, NOW)) is None
+    assert drained(store.spool) == []
+
+
+@pytest.mark.spec("OID-04")
 def test_no_code_is_issued_for_a_session_that_has_ended(store: EphemeralStore, run: Run[Any], session: Session) -> None:
     store.sessions.end(session.handle, NOW, NO_EFFECTS)
     refused = a_code(session)

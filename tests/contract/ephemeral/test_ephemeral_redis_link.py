@@ -84,7 +84,6 @@ def silent() -> Iterator[_SilentServer]:
     server.close()
 
 
-@pytest.mark.spec("THR-10")
 def test_a_server_that_does_not_answer_is_asked_once_and_reported(silent: _SilentServer) -> None:
     link = RedisLink(silent.url, password=None, timeout_seconds=0.2)
     with pytest.raises(EphemeralStoreUnavailableError):
