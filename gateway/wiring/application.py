@@ -75,6 +75,7 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
     https = settings.issuer.startswith("https:")
 
     async def stop() -> None:
+        await stores.ephemeral.close_async()
         await asyncio.to_thread(stores.ephemeral.close)
         await asyncio.to_thread(stores.database.close)
 

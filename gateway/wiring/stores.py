@@ -83,15 +83,17 @@ def open_stores(settings: Settings, *, node: str) -> Stores:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     kek = KeyEncryptionKey.load(Path(settings.located(settings.kek_file)))
     randomness = system_randomness
-    database = Database(_address(settings, "database"), kek, randomness, node)
-    ephemeral = open_ephemeral(_address(settings, "ephemeral"), randomness)
+    database = Database(_database_address(settings), kek, randomness, node)
+    file = settings.ephemeral.password_file
+    ephemeral = open_ephemeral(
+        settings.located(settings.ephemeral.url), randomness, password=secret_in(file) if file is not None else None
+    )
     return Stores(database, ephemeral, clock_of(settings), randomness)
 
 
-def _address(settings: Settings, which: str) -> str:
-    """The store's address with the password of its file, if it has one."""
-    section = getattr(settings, which)
-    url, file = settings.located(section.url), section.password_file
+def _database_address(settings: Settings) -> str:
+    """The database's address with the password of its file, if it has one."""
+    url, file = settings.located(settings.database.url), settings.database.password_file
     if file is None:
         return url
     parts = urlsplit(url)
