@@ -105,6 +105,14 @@ class Shell:
         app.after_request(self._finish)
         error_pages.install(app, self, self._unavailable)
 
+    def door(self, blueprints: Iterable[flask.Blueprint]) -> flask.Flask:
+        """The people's door: one WSGI application made of these pages."""
+        app = flask.Flask("passerelle", static_folder=None, template_folder=None)
+        self.install(app)
+        for blueprint in blueprints:
+            app.register_blueprint(blueprint)
+        return app
+
     def add_templates(self, room: str, folder: Path) -> None:
         """Templates of a room are named `<room>/<file>`."""
         self._rooms[room] = jinja2.FileSystemLoader(folder)

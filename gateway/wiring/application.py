@@ -4,8 +4,7 @@ import asyncio
 import logging
 import os
 from pathlib import Path
-
-import flask
+from wsgiref.types import WSGIApplication
 
 from gateway.accounts.password_hash import PasswordHasher
 from gateway.app import Application
@@ -81,7 +80,7 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
 
     return Application(
         machine=_machine_door(settings, reviewed, stores, ring, people),
-        pages=_people_door(settings, reviewed, stores, ring, people, rights).wsgi_app,
+        pages=_people_door(settings, reviewed, stores, ring, people, rights),
         randomness=stores.randomness,
         hsts=https,
         unavailable=UNAVAILABLE,
@@ -128,7 +127,7 @@ def _people_door(
     ring: KeyRing,
     people: PeopleFromAccounts,
     rights: LiveRights,
-) -> flask.Flask:
+) -> WSGIApplication:
     database, ephemeral = stores.database, stores.ephemeral
     clock, randomness = stores.clock, stores.randomness
     keys, scale, clients = database.purpose_keys, reviewed.scale, reviewed.clients
@@ -149,8 +148,7 @@ def _people_door(
         randomness=randomness,
     )
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients)
-    app = flask.Flask("passerelle", static_folder=None, template_folder=None)
-    shell.install(app)
+    pages = [journey_pages_module.pages(shared, database.accounts)]
     if "password" in settings.means:
         password = PasswordSignin(
             transactions=ephemeral.transactions,
@@ -201,11 +199,12 @@ def _people_door(
             randomness=randomness,
         )
         trust_days = (policy.otp_interval_seconds or 0) // 86400
-        app.register_blueprint(password_pages.pages(shared, password))
-        app.register_blueprint(code_pages.pages(shared, codes, trust_days=trust_days))
-        app.register_blueprint(device_pages.pages(shared, devices))
-        app.register_blueprint(enrolment_pages.pages(shared, links, min_length=settings.values["pwd.min_length"]))
-    app.register_blueprint(journey_pages_module.pages(shared, database.accounts))
+        pages += [
+            password_pages.pages(shared, password),
+            code_pages.pages(shared, codes, trust_days=trust_days),
+            device_pages.pages(shared, devices),
+            enrolment_pages.pages(shared, links, min_length=settings.values["pwd.min_length"]),
+        ]
     signer = Signer(ring)
     authorization = Authorization(
         rules=Rules(clients=clients, signer=signer, scale=scale, issuer=settings.issuer),
@@ -218,7 +217,6 @@ def _people_door(
         clock=clock,
         randomness=randomness,
     )
-    app.register_blueprint(authorization_blueprint(authorization, shell))
     end_session = EndSession(
         issuer=settings.issuer,
         clients=clients,
@@ -228,8 +226,8 @@ def _people_door(
         clock=clock,
         shell=shell,
     )
-    app.register_blueprint(end_session_blueprint(end_session, shell))
-    return app
+    pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
+    return shell.door(pages)
 
 
 def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shell:
