@@ -62,7 +62,8 @@ def test_the_chart_deploys_the_gateway_and_the_jobs_without_a_secret(helm: str) 
         pod = deployment["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
-        for container in pod["containers"]:
+        assert [item["args"] for item in pod["initContainers"]] == [["init"]]
+        for container in pod["containers"] + pod["initContainers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
             mounted = {mount["name"] for mount in container["volumeMounts"]}
