@@ -20,6 +20,10 @@ class SecretSlot:
     last_used_at: float | None = None
 
 
+class SecretsMovedError(Exception):
+    """The client's live slots are no longer the ones a plan was made from; nothing was written."""
+
+
 class Clients(Protocol):
     def find(self, client_id: str) -> Client | None: ...
 
@@ -29,6 +33,12 @@ class Clients(Protocol):
 class ClientSecrets(Protocol):
     def of(self, client_id: str) -> Sequence[SecretSlot]:
         """Live slots, newest first."""
+        ...
+
+    def rotate(self, new: SecretSlot, *, ending: Sequence[SecretSlot], at: float, effects: Effects) -> None:
+        """Writes `new` and lets `ending` live no longer than `at`, with the effects, in one transaction (KEY-06, CLI-03).
+        `ending` are all the live slots (at `new.created_at`) as the plan saw them; empty: the first secret. Raises
+        SecretsMovedError when they are others by now, or when one of them has the number of `new`."""
         ...
 
     def put(self, slot: SecretSlot, effects: Effects) -> None:

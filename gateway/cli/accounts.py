@@ -1,15 +1,18 @@
-"""`passerelle accounts create | show | archive`: people, from the command line.
+"""`passerelle accounts create | welcome | show | archive`: people, from the command line.
 
 A created account receives an activation link by e-mail; the command neither shows it nor chooses a password (PWD-11, RST-10).
 """
 
+import sys
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from gateway.accounts.account import Account
+from gateway.accounts.account import Account, AccountStatus
 from gateway.accounts.archive_account import archive_account
 from gateway.accounts.create_account import AccountExists, AccountRefused, NewAccount, create_account, issue_activation
+from gateway.accounts.identifiers import parse_rpps
 from gateway.cli.administration import Administration, administration
 from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
@@ -25,14 +28,14 @@ def accounts() -> None:
 
 
 @accounts.command(name="create")
-@click.option("--username", required=True)
-@click.option("--given-name", required=True)
-@click.option("--family-name", required=True)
+@click.option("--username", required=True, help="Letters, digits, dot, dash; never an RPPS or an address.")
+@click.option("--given-name", required=True, help="Their given name.")
+@click.option("--family-name", required=True, help="Their family name.")
 @click.option("--email", required=True, help="Where the activation link is sent.")
 @click.option("--phone", help="A mobile number; it must be verified before a code is sent to it.")
 @click.option("--rpps", help="11 digits; declared, until a card or an e-CPS proves it.")
-@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
-@click.option("--administrator", is_flag=True)
+@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True, help="Of the mails.")
+@click.option("--administrator", is_flag=True, help="May use the administration pages.")
 @click.pass_obj
 def create_command(
     invocation: Invocation,
@@ -46,7 +49,10 @@ def create_command(
     language: str,
     administrator: bool,
 ) -> None:
-    """Creates an account, invited: its activation link leaves by e-mail."""
+    """Creates an account, invited: its activation link leaves by e-mail.
+
+    Nobody chooses a password for somebody else, and the link is shown to nobody but its receiver.
+    """
     person = NewAccount(
         username=username,
         given_name=given_name,
@@ -74,21 +80,13 @@ def welcome(invocation: Invocation, name: str) -> None:
     """Sends a new activation link to an account that was never activated; the former link stops working."""
     with administration(invocation) as administering:
         account = find(administering, name)
-        try:
-            issue_activation(
-                account,
-                links=administering.stores.database.links,
-                link_key=administering.stores.database.purpose_keys.get(Purpose.LINK),
-                link_ttl_seconds=administering.settings.values["link.activation.ttl"],
-                operator=administering.operator,
-                now=administering.stores.clock.now(),
-                randomness=administering.stores.randomness,
-            )
-        except AccountRefused:
-            raise CommandRefused(
-                f"{account.username} is {account.status}: only an invited account is activated."
-            ) from None
-        invocation.output.say(f"A new activation link for {account.username} is on its way.", id=account.id)
+        send_activation(administering, account)
+        invocation.output.say(
+            f"A new activation link for {account.username} is on its way by e-mail.",
+            id=account.id,
+            username=account.username,
+            status=account.status,
+        )
 
 
 @accounts.command()
@@ -102,17 +100,17 @@ def show(invocation: Invocation, name: str) -> None:
             (administering.event("admin.command", target=account.id, command="accounts show"),),
             node=administering.settings.node,
         )
-        facts = asdict(account)
+        facts: dict[str, Any] = asdict(account)
         facts["password"] = "set" if facts.pop("password_hash") else "none"
         for key in [key for key in facts if key.endswith(("_at", "_since"))]:
             facts[key] = None if facts[key] is None else iso_utc(facts[key])
         devices = [item for item in administering.stores.database.devices.of(account.id) if item.revoked_at is None]
         facts["trusted_devices"] = len(devices)
-        facts["habilitations"] = ", ".join(
+        facts["habilitations"] = [
             f"{item.role_label} @ {structure.name} ({item.start_on} – {item.end_on})"
             for item, structure in administering.stores.database.habilitations.of(account.id)
-        )
-        invocation.output.table(["key", "value"], [{"key": key, "value": value} for key, value in facts.items()])
+        ]
+        invocation.output.sheet(facts)
 
 
 @accounts.command()
@@ -125,7 +123,7 @@ def archive(invocation: Invocation, name: str, reason: str, yes: bool) -> None:
     with administration(invocation) as administering:
         account = find(administering, name)
         if not yes:
-            click.confirm(f"Archive {account.username} ({account.id})?", abort=True)
+            _confirm(invocation, f"Archive {account.username} ({account.id})?")
         archived = archive_account(
             account.id,
             accounts=administering.stores.database.accounts,
@@ -153,16 +151,54 @@ def create(administering: Administration, person: NewAccount) -> Account:
         )
     except AccountExists as refusal:
         raise CommandRefused(
-            f"Another account has this {refusal.facts['field']}: look at it with `passerelle accounts show` first."
+            f"{_option(refusal)}: another account has this one; look at it with `passerelle accounts show` first."
         ) from None
     except AccountRefused as refusal:
-        raise CommandRefused(f"This {refusal.facts['field']} cannot be right: check it for a typing error.") from None
+        raise CommandRefused(f"{_option(refusal)} cannot be right: check it for a typing error.") from None
+
+
+def send_activation(administering: Administration, account: Account) -> None:
+    """A new link; the former one dies. Repairs an account whose creation died before its link was issued."""
+    try:
+        issue_activation(
+            account,
+            links=administering.stores.database.links,
+            link_key=administering.stores.database.purpose_keys.get(Purpose.LINK),
+            link_ttl_seconds=administering.settings.values["link.activation.ttl"],
+            operator=administering.operator,
+            now=administering.stores.clock.now(),
+            randomness=administering.stores.randomness,
+        )
+    except AccountRefused:
+        way_out = "; they choose a new password at /forgotten" if account.status is AccountStatus.ACTIVE else ""
+        raise CommandRefused(
+            f"{account.username} is {account.status}: only an invited account is activated{way_out}."
+        ) from None
 
 
 def find(administering: Administration, name: str) -> Account:
-    """By identifier, user name or RPPS."""
+    """By identifier, user name, RPPS or e-mail address."""
     accounts_ = administering.stores.database.accounts
-    account = accounts_.get(name) or accounts_.find_by_username(name) or accounts_.find_by_rpps(name)
+    rpps = parse_rpps(name)
+    account = (
+        accounts_.get(name)
+        or accounts_.find_by_username(name)
+        or (accounts_.find_by_rpps(rpps) if rpps else None)
+        or accounts_.find_by_email(name)
+    )
     if account is None:
-        raise CommandRefused(f"No account is called {name}: give its identifier, its user name or its RPPS.")
+        raise CommandRefused(
+            f"No account is called {name}: give its identifier, its user name, its RPPS or its e-mail address."
+        )
     return account
+
+
+def _option(refusal: AccountRefused) -> str:
+    return "--" + str(refusal.facts["field"]).replace("_", "-")
+
+
+def _confirm(invocation: Invocation, question: str) -> None:
+    if invocation.output.as_json or not sys.stdin.isatty():
+        raise CommandRefused("Nobody is here to confirm: add --yes. Nothing was changed.")
+    if not click.confirm(question, err=True):
+        raise CommandRefused("Nothing was changed.")

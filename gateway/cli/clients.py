@@ -2,20 +2,22 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import click
 
 from gateway.applications.client import Client, ClientAuthenticationMethod
-from gateway.applications.ports import SecretSlot
+from gateway.applications.ports import SecretSlot, SecretsMovedError
 from gateway.cli.administration import Administration, administration
 from gateway.cli.command_line import Invocation
-from gateway.cli.output import CommandRefused, check_secret_destination
+from gateway.cli.output import CommandRefused
+from gateway.cli.secret_handover import handed_over
 from gateway.clock import iso_utc
 from gateway.journal.effects import because
 from gateway.randomness import opaque
 
 
-@click.group()
+@click.group(short_help="The registered applications, and their secrets.")
 def clients() -> None:
     """The registered applications."""
 
@@ -31,33 +33,39 @@ def list_(invocation: Invocation) -> None:
                 "name": client.name.get("fr", client.client_id),
                 "authentication": str(client.authentication_method),
                 "secrets": len(live_secrets(administering, client.client_id)),
-                "redirect_uris": ", ".join(client.redirect_uris),
+                "redirect_uris": list(client.redirect_uris),
             }
             for client in administering.reviewed.clients.all()
         ]
         invocation.output.table(["client_id", "name", "authentication", "secrets", "redirect_uris"], rows)
 
 
-@clients.command()
+@clients.command(short_help="One application, and the ages of its secrets.")
 @click.argument("client_id")
 @click.pass_obj
 def show(invocation: Invocation, client_id: str) -> None:
     """One application as its file describes it, and the ages of its secrets."""
     with administration(invocation) as administering:
         client = known(administering, client_id)
-        rows: list[dict[str, str | None]] = [
-            {"key": "name", "value": " / ".join(client.name.values())},
-            {"key": "authentication", "value": str(client.authentication_method)},
-            {"key": "redirect_uris", "value": ", ".join(client.redirect_uris)},
-            {"key": "scopes", "value": " ".join(sorted(client.scopes))},
-            {"key": "audience", "value": client.audience},
-            {"key": "min_acr", "value": client.min_acr},
-        ]
-        rows.extend(
-            {"key": f"secret {slot.slot}", "value": f"since {iso_utc(slot.created_at)}{_end(slot)}"}
-            for slot in live_secrets(administering, client_id)
-        )
-        invocation.output.table(["key", "value"], rows)
+        facts: dict[str, Any] = {
+            "client_id": client.client_id,
+            "name": " / ".join(dict.fromkeys(client.name.values())),
+            "authentication": str(client.authentication_method),
+            "redirect_uris": list(client.redirect_uris),
+            "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+            "scopes": sorted(client.scopes),
+            "audience": client.audience,
+            "role_application": client.role_application,
+            "min_acr": client.min_acr,
+        }
+        slots = live_secrets(administering, client_id)
+        if invocation.output.as_json:
+            facts["secrets"] = [
+                {"slot": slot.slot, "created_at": slot.created_at, "expires_at": slot.expires_at} for slot in slots
+            ]
+        else:
+            facts |= {f"secret {slot.slot}": f"since {iso_utc(slot.created_at)}{_end(slot)}" for slot in slots}
+        invocation.output.sheet(facts)
 
 
 @clients.command()
@@ -66,7 +74,10 @@ def show(invocation: Invocation, client_id: str) -> None:
 @click.option("--reveal-once", is_flag=True, help="Show the secret, once, in this terminal.")
 @click.pass_obj
 def add(invocation: Invocation, client_id: str, file: Path | None, reveal_once: bool) -> None:
-    """Gives a registered application its first secret."""
+    """Gives a registered application its first secret.
+
+    The application is registered by its file in idp_config/clients/, which `passerelle config check` reads.
+    """
     with administration(invocation) as administering:
         client = known(administering, client_id)
         if client.authentication_method is ClientAuthenticationMethod.NONE:
@@ -75,10 +86,21 @@ def add(invocation: Invocation, client_id: str, file: Path | None, reveal_once: 
             raise CommandRefused(
                 f"{client_id} has a secret already; replace it with `passerelle rotate client-secret {client_id}`."
             )
-        check_secret_destination(file, reveal_once)
         secret = opaque(administering.stores.randomness)
-        put_secret(administering, client_id, secret, slot=1)
-        invocation.output.secret(secret, what=f"The secret of {client_id}", file=file, reveal_once=reveal_once)
+        with handed_over(
+            secret, what=f"The secret of {client_id}", file=file, reveal_once=reveal_once, output=invocation.output
+        ) as facts:
+            facts["client_id"] = client_id
+            slot = new_slot(administering, client_id, secret, number=1)
+            added = administering.event("client_secret.added", client=client_id, slot=slot.slot)
+            try:
+                administering.stores.database.client_secrets.rotate(
+                    slot, ending=(), at=slot.created_at, effects=because(added)
+                )
+            except SecretsMovedError:
+                raise CommandRefused(
+                    f"Somebody gave {client_id} a secret meanwhile; look at it with `passerelle clients show {client_id}`."
+                ) from None
 
 
 def known(administering: Administration, client_id: str) -> Client:
@@ -87,7 +109,7 @@ def known(administering: Administration, client_id: str) -> Client:
     if client is None:
         names = ", ".join(item.client_id for item in administering.reviewed.clients.all()) or "none"
         raise CommandRefused(
-            f"No application is called {client_id} (there are: {names}). Add its file to idp_config/clients/ first."
+            f"No application is called {client_id} (there are: {names}). Add its file to the folder of clients first."
         )
     return client
 
@@ -101,17 +123,14 @@ def live_secrets(administering: Administration, client_id: str) -> list[SecretSl
     ]
 
 
-def put_secret(administering: Administration, client_id: str, secret: str, *, slot: int) -> None:
-    """Stores the digest of a 256-bit random secret."""
-    administering.stores.database.client_secrets.put(
-        SecretSlot(
-            client_id=client_id,
-            slot=slot,
-            digest=hashlib.sha256(secret.encode()).digest(),
-            created_at=administering.stores.clock.now(),
-            expires_at=None,
-        ),
-        because(administering.event("client_secret.added", client=client_id, slot=slot)),
+def new_slot(administering: Administration, client_id: str, secret: str, *, number: int) -> SecretSlot:
+    """What is stored of a 256-bit random secret: its digest."""
+    return SecretSlot(
+        client_id=client_id,
+        slot=number,
+        digest=hashlib.sha256(secret.encode()).digest(),
+        created_at=administering.stores.clock.now(),
+        expires_at=None,
     )
 
 

@@ -23,6 +23,12 @@ _NOUNS = {
 
 
 class _LazyGroup(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`--json` is understood wherever it stands."""
+        end = args.index("--") if "--" in args else len(args)
+        words = [word for word in args[:end] if word != "--json"]
+        return super().parse_args(ctx, ["--json"] * (len(words) < end) + words + args[end:])
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_NOUNS)
 
@@ -42,18 +48,22 @@ class Invocation:
         self.output = output
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="PASSERELLE_CONFIG",
     default=Path("passerelle.yaml"),
     show_default=True,
+    show_envvar=True,
     help="The settings file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of sentences.")
 @click.version_option(__version__, prog_name="passerelle")
 @click.pass_context
 def passerelle(context: click.Context, config: Path, as_json: bool) -> None:
-    """Passerelle: identity and authentication gateway for health and medico-social platforms."""
+    """Passerelle: identity and authentication gateway for health and medico-social platforms.
+
+    Begin with `init`, then `doctor`. Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 unexpected.
+    """
     context.obj = Invocation(config, Output(as_json))

@@ -1,10 +1,20 @@
-"""`passerelle config check`: everything that would stop the gateway from starting, said before it is tried."""
+"""`passerelle config check`: everything that would stop the gateway from working, said before it is tried.
+
+Refuses what is wrong in the settings or in a file of idp_config, one sentence each; warns of what is lawful but surely not
+meant, such as an application whose minimum level no switched-on means reaches.
+"""
+
+from collections.abc import Iterator
 
 import click
 
+from gateway.cli.administration import check_clock
 from gateway.cli.command_line import Invocation
-from gateway.settings import read_settings
-from gateway.wiring.stores import read_idp_config
+from gateway.cli.output import CommandRefused
+from gateway.oidc.claims import SCOPE_CLAIMS
+from gateway.settings import Settings, read_settings
+from gateway.signin.evidence import Evidence, Means
+from gateway.wiring.stores import ReviewedConfig, read_idp_config, secret_in
 
 
 @click.group()
@@ -12,18 +22,80 @@ def config() -> None:
     """Settings and the reviewed files of idp_config."""
 
 
-@config.command()
+@config.command(short_help="Reads the settings and every file of idp_config, and says what is wrong.")
 @click.pass_obj
 def check(invocation: Invocation) -> None:
-    """Reads the settings and every file of idp_config, and says what is wrong."""
+    """Reads the settings and every file of idp_config, and says what is wrong.
+
+    Needs no database: it may run where the files are reviewed. Exit code 1 when something is wrong; warnings leave it 0.
+    """
     settings = read_settings(invocation.config)
     reviewed = read_idp_config(settings)
+    check_clock(settings)
+    if errors := [*_unknown_scopes(reviewed), *_empty_secrets(settings)]:
+        raise CommandRefused("\n".join(errors))
+    warnings = [*warnings_of(settings, reviewed)]
     clients = [client.client_id for client in reviewed.clients.all()]
-    invocation.output.say(
+    said = (
         f"The settings are good: profile {settings.profile}, issuer {settings.issuer}, "
-        f"{len(clients)} application(s): {', '.join(clients) or 'none'}.",
+        f"{len(clients)} application(s): {', '.join(clients) or 'none'}."
+    )
+    invocation.output.say(
+        "\n".join([said, *(f"Warning: {warning}" for warning in warnings)]),
         profile=settings.profile,
         issuer=settings.issuer,
         clients=clients,
+        warnings=warnings,
         parameters=dict(settings.values.as_mapping()),
     )
+
+
+def warnings_of(settings: Settings, reviewed: ReviewedConfig) -> Iterator[str]:
+    """What the gateway accepts and a person should look at."""
+    for remark in reviewed.remarks:
+        yield f"roles.yaml: {remark}"
+    best = best_level(settings, reviewed)
+    for client in reviewed.clients.all():
+        if client.min_acr is not None and (best is None or not reviewed.scale.satisfies(best, client.min_acr)):
+            yield (
+                f"{client.client_id}: nobody can reach its min_acr {client.min_acr}: the means that are switched on give "
+                f"{best or 'nothing'} at most"
+            )
+    for key, file in (
+        ("directory.structures_file", settings.directory.structures_file),
+        ("directory.roles_file", settings.directory.roles_file),
+    ):
+        if file is not None and not file.is_file():
+            yield f"{key}: {file} is not there yet; roles come when the regional module drops it"
+    if (settings.directory.structures_file is None) != (settings.directory.roles_file is None):
+        yield "directory: structures_file and roles_file go together; one of them is not named"
+
+
+def best_level(settings: Settings, reviewed: ReviewedConfig) -> str | None:
+    """The highest level that a person can prove with the means that are switched on; None without any."""
+    if "password" not in settings.means:
+        return None
+    codes = [Means.EMAIL_CODE, *([Means.SMS_CODE] if settings.sms is not None else [])]
+    levels = [reviewed.scale.level_of([Evidence(Means.PASSWORD, 0.0), Evidence(code, 0.0)]).acr for code in codes]
+    return max(levels, key=reviewed.acr_values.index)
+
+
+def _unknown_scopes(reviewed: ReviewedConfig) -> Iterator[str]:
+    for client in reviewed.clients.all():
+        if unknown := sorted(client.scopes - SCOPE_CLAIMS.keys()):
+            yield (
+                f"{client.client_id}: scopes: this gateway does not know {', '.join(unknown)}; it knows "
+                f"{', '.join(SCOPE_CLAIMS)}"
+            )
+
+
+def _empty_secrets(settings: Settings) -> Iterator[str]:
+    """Files of passwords that cannot serve; one that cannot be read raises ConfigurationError."""
+    for key, file in (
+        ("database.password_file", settings.database.password_file),
+        ("ephemeral.password_file", settings.ephemeral.password_file),
+        ("smtp.password_file", settings.smtp.password_file),
+        ("sms.token_file", settings.sms.token_file if settings.sms is not None else None),
+    ):
+        if file is not None and not secret_in(file):
+            yield f"{key}: {file} is empty; write the secret in it, on one line"

@@ -1,21 +1,30 @@
-"""`passerelle doctor`: says in words what is wrong, and what to do. Exit code 1 when something is (CLI-07)."""
+"""`passerelle doctor`: says in words what is wrong, and what to do. Exit code 1 when something is (CLI-07).
+
+It only looks: what is missing is said, not made. One thing that cannot be looked at does not hide the others.
+"""
 
 import shutil
-import socket
+import smtplib
+import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import click
 
 from gateway.applications.client import ClientAuthenticationMethod
-from gateway.cli.administration import Administration, administration
+from gateway.cli.administration import Administration, administration, check_initialised
 from gateway.cli.clients import live_secrets
 from gateway.cli.command_line import Invocation
+from gateway.cli.config import warnings_of
 from gateway.cli.output import CommandRefused
 from gateway.clock import iso_utc
+from gateway.keys.rotation import plan
 from gateway.keys.signing_key import KeyState
-from gateway.settings import read_settings
+from gateway.settings import ConfigurationError, Settings, Smtp, read_settings
+
+_MEBIOCTET = 2**20
+_ROOM = 200 * _MEBIOCTET
+_MAIL_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,81 +36,122 @@ class Finding:
     advice: str = ""
 
 
-@click.command()
+@click.command(short_help="Says what is wrong with this deployment, and what to do.")
 @click.pass_obj
 def doctor(invocation: Invocation) -> int:
-    """Looks at the settings, the stores, the keys, the applications and the mail server."""
-    findings: list[Finding] = []
+    """Looks at the settings, the stores, the keys, the applications and the mail server.
+
+    Exit code 0 when all is well, 1 when something needs you.
+    """
     settings = read_settings(invocation.config)
-    findings.append(Finding("settings", f"profile {settings.profile}, issuer {settings.issuer}"))
-    findings.append(_space(settings.data))
-    findings.append(_mail(settings.smtp.host, settings.smtp.port))
-    try:
-        with administration(invocation) as administering:
-            for look in (_stores, _keys, _applications, _mapping, _backlog):
-                findings.extend(_safely(look, administering))
-    except CommandRefused as refusal:
-        findings.append(Finding("stores", "not usable", refusal.message))
-    invocation.output.table(
-        ["", "subject", "state", "advice"],
-        [
-            {"": "✗" if item.advice else "✓", "subject": item.subject, "state": item.state, "advice": item.advice}
-            for item in findings
-        ],
-    )
+    findings = [Finding("settings", f"profile {settings.profile}, issuer {settings.issuer}"), _mail(settings.smtp)]
+    folder = _folder(settings)
+    findings.append(folder)
+    if not folder.advice or settings.data.is_dir():
+        findings.extend(_opened(invocation))
+    if invocation.output.as_json:
+        well = all(not item.advice for item in findings)
+        invocation.output.say("", well=well, findings=[asdict(item) for item in findings])
+    else:
+        rows = [{"": "✗" if item.advice else "✓", **asdict(item)} for item in findings]
+        invocation.output.table(
+            ["", "subject", "state", "advice"], [row | {"advice": row["advice"] or " "} for row in rows]
+        )
     return 1 if any(item.advice for item in findings) else 0
 
 
-def _safely(look: Callable[[Administration], Iterator[Finding]], administering: Administration) -> Iterator[Finding]:
+def _opened(invocation: Invocation) -> Iterator[Finding]:
+    """What needs the stores opened."""
     try:
-        yield from look(administering)
+        with administration(invocation, initialised=False) as administering:
+            database = _safely(_database, administering)
+            yield from database
+            looks = [_ephemeral, _reviewed]
+            if not any(item.advice for item in database):
+                looks += [_keys, _applications, _backlog]
+            for look in looks:
+                yield from _safely(look, administering)
+    except CommandRefused as refusal:
+        yield Finding("stores", "not usable", refusal.message)
+    except ConfigurationError as error:
+        yield Finding("idp_config", "refused", str(error))
+
+
+def _safely(look: Callable[[Administration], Iterator[Finding]], administering: Administration) -> list[Finding]:
+    subject = look.__name__.strip("_")
+    try:
+        return list(look(administering))
+    except CommandRefused as refusal:
+        return [Finding(subject, "not usable", refusal.message)]
     except Exception as error:
-        yield Finding(
-            look.__name__.strip("_"), f"could not be looked at ({type(error).__name__})", "See the line above."
-        )
+        state = f"could not be looked at ({type(error).__name__})"
+        return [Finding(subject, state, "Is the store it stands in reachable? Its own log says more.")]
 
 
-def _space(data: Path) -> Finding:
+def _folder(settings: Settings) -> Finding:
+    data = settings.data
     try:
-        free = shutil.disk_usage(data if data.exists() else data.parent).free
-    except OSError as error:
-        return Finding("disk", str(error.strerror), f"Create {data} and give it to the gateway's user.")
-    state = f"{free // 2**20} MiB free in {data}"
-    return Finding(
-        "disk", state, "Make room: under 200 MiB nothing can be written safely." if free < 200 * 2**20 else ""
-    )
-
-
-def _mail(host: str, port: int) -> Finding:
-    try:
-        with socket.create_connection((host, port), timeout=3):
-            return Finding("mail server", f"{host}:{port} answers")
-    except OSError as error:
+        free = shutil.disk_usage(data).free
+    except FileNotFoundError:
         return Finding(
-            "mail server", f"{host}:{port}: {error.strerror or error}", "No code can be sent: check smtp.host."
+            "data folder", f"{data} is missing", "Run `passerelle init`, or put the folder back from its backup."
         )
+    except OSError as error:
+        return Finding("data folder", f"{data}: {error.strerror}", "Give it to the gateway's user.")
+    state = f"{free // _MEBIOCTET} MiB free in {data}"
+    if free < _ROOM:
+        return Finding("data folder", state, "Make room: under 200 MiB nothing can be written safely.")
+    return Finding("data folder", state)
 
 
-def _stores(administering: Administration) -> Iterator[Finding]:
-    database = administering.stores.database
-    if database.pending():
-        yield Finding("database", "its tables are older than this version", "Run `passerelle init` (it only adds).")
-    else:
-        yield Finding("database", "answers, tables up to date")
+def _mail(smtp: Smtp) -> Finding:
+    """A greeting and TLS as a message would have them, without signing in."""
+    address = f"{smtp.host}:{smtp.port}"
+    context = ssl.create_default_context()
+    try:
+        if smtp.tls == "implicit":
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=_MAIL_SECONDS, context=context)
+        else:
+            connection = smtplib.SMTP(smtp.host, smtp.port, timeout=_MAIL_SECONDS)
+        with connection:
+            if smtp.tls == "starttls":
+                connection.starttls(context=context)
+    except (OSError, smtplib.SMTPException) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        return Finding(
+            "mail server", f"{address}: {why}", "No code can be sent: check smtp.host, smtp.port and smtp.tls."
+        )
+    return Finding("mail server", f"{address} answers")
+
+
+def _database(administering: Administration) -> Iterator[Finding]:
+    check_initialised(administering.stores.database)
+    yield Finding("database", "answers, tables up to date, keys readable")
+
+
+def _ephemeral(administering: Administration) -> Iterator[Finding]:
     administering.stores.ephemeral.health()
     yield Finding("ephemeral store", "answers")
 
 
+def _reviewed(administering: Administration) -> Iterator[Finding]:
+    version = administering.reviewed.mapping.version
+    yield Finding("idp_config", f"read; role mapping {version}")
+    for warning in warnings_of(administering.settings, administering.reviewed):
+        yield Finding("idp_config", "to look at", warning)
+
+
 def _keys(administering: Administration) -> Iterator[Finding]:
     now, rules = administering.stores.clock.now(), administering.rotation_rules()
-    keys = administering.stores.database.signing_keys.all()
+    store = administering.stores.database.signing_keys
+    keys = store.all()
+    due = {step.algorithm for step in plan(keys, now, version=store.version(), rules=rules).steps}
     for algorithm in rules.algorithms:
         active = next((key for key in keys if key.algorithm is algorithm and key.state is KeyState.ACTIVE), None)
         if active is None:
             yield Finding(f"key {algorithm}", "none is active", "Run `passerelle init`.")
             continue
-        overdue = now >= active.state_since + rules.period
-        advice = "Rotate it: `passerelle rotate signing-keys`." if overdue else ""
+        advice = "A step is due: `passerelle rotate signing-keys`." if algorithm in due else ""
         yield Finding(f"key {algorithm}", f"active since {iso_utc(active.state_since)}", advice)
 
 
@@ -111,11 +161,6 @@ def _applications(administering: Administration) -> Iterator[Finding]:
         secrets = len(live_secrets(administering, client.client_id))
         advice = "" if public or secrets else f"Give it a secret: `passerelle clients add {client.client_id}`."
         yield Finding(f"application {client.client_id}", "public" if public else f"{secrets} secret(s)", advice)
-
-
-def _mapping(administering: Administration) -> Iterator[Finding]:
-    remarks = administering.reviewed.remarks
-    yield Finding("role mapping", administering.reviewed.mapping.version, "; ".join(remarks))
 
 
 def _backlog(administering: Administration) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
 """How commands speak: sentences for people, one JSON document for scripts, errors with a way out.
 
-Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 the unexpected (its kind and an advice, never its content:
-an exception may carry a secret).
+With `--json` a command that did its work writes one document on stdout; a refusal writes nothing there and one document
+`{"error": …, "exit_code": …}` on stderr. Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 the unexpected (its
+kind and an advice, never its content: an exception may carry a secret), 130 interrupted.
 """
 
 import json
-import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from typing import Any
 import click
 
 from gateway.settings import ConfigurationError
+
+_NAMES_A_SECRET = re.compile(r"secret|passw|token|passphrase|private", re.IGNORECASE)
 
 
 class CommandRefused(click.ClickException):
@@ -31,64 +34,84 @@ class Output:
     as_json: bool
 
     def say(self, sentence: str, **facts: Any) -> None:
-        """A sentence for people; its facts as one JSON line for scripts."""
+        """A sentence for people; its facts as one JSON document for scripts."""
         click.echo(json.dumps(facts, ensure_ascii=False) if self.as_json else sentence)
 
+    def sheet(self, facts: Mapping[str, Any]) -> None:
+        """One thing: a line per fact, or one JSON object."""
+        if self.as_json:
+            click.echo(json.dumps(dict(facts), ensure_ascii=False))
+            return
+        width = max((len(key) for key in facts), default=0)
+        for key, value in facts.items():
+            click.echo(f"{key.ljust(width)}  {_cell(value)}".rstrip())
+
     def table(self, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Rows under their column names."""
+        """Several things: rows under their column names, or one JSON list."""
         if self.as_json:
             click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False))
             return
-        cells = [
-            [str(row.get(column, "") if row.get(column) is not None else "–") for column in columns] for row in rows
-        ]
-        widths = [max(len(column), *(len(line[i]) for line in cells), 0) for i, column in enumerate(columns)]
-        click.echo("  ".join(column.ljust(width) for column, width in zip(columns, widths, strict=True)).rstrip())
-        for line in cells:
+        cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
+        widths = [max([len(column), *(len(line[i]) for line in cells)]) for i, column in enumerate(columns)]
+        for line in [list(columns), *cells]:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
-    def secret(self, secret: str, *, what: str, file: Path | None, reveal_once: bool) -> None:
-        """Hands a secret over: to a new file of mode 0600, or, once, to a terminal that asked for it."""
-        if file is not None:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as stream:
-                stream.write(secret)
-            self.say(f"{what}: written to {file}, which only you may read.", file=str(file))
-        elif reveal_once and sys.stdout.isatty():
-            click.echo(f"{what} (shown once): {secret}")
-        else:
-            raise CommandRefused(
-                "A secret goes to a file (--output FILE) or to a terminal (--reveal-once), nowhere else."
-            )
 
-
-def check_secret_destination(file: Path | None, reveal_once: bool) -> None:
-    """Refuses before anything is changed when the secret would have nowhere to go."""
-    if file is not None and file.exists():
-        raise CommandRefused(f"{file} exists already; name a new file with --output.")
-    if file is None and not (reveal_once and sys.stdout.isatty()):
-        raise CommandRefused("Say where the secret goes: --output FILE, or --reveal-once in a terminal.")
+def _cell(value: Any) -> str:
+    match value:
+        case None | "" | []:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(str(item) for item in value)
+        case _:
+            return str(value)
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; whatever happens, no exception text leaves it."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    before_values = words[: words.index("--")] if "--" in words else words
     try:
-        result = command.main(args=arguments, standalone_mode=False)
+        result = command.main(args=words, prog_name="passerelle", standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except (click.ClickException, ConfigurationError) as error:
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(message, err=True)
-        return error.exit_code if isinstance(error, click.ClickException) else 1
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 1
+    except click.ClickException as error:
+        message, code = _sentence(error, as_json="--json" in before_values), error.exit_code
+    except ConfigurationError as error:
+        message, code = str(error), 1
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        return 130
+        message, code = "Interrupted.", 130
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        click.echo(
+        message, code = (
             f"Something unexpected stopped the command: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}. "
             "Try `passerelle doctor`; nothing is printed of the error's content because it may hold a secret.",
-            err=True,
+            3,
         )
-        return 3
-    return int(result) if isinstance(result, int) else 0
+    else:
+        return result if isinstance(result, int) else 0
+    said = json.dumps({"error": message, "exit_code": code}, ensure_ascii=False)
+    click.echo(said if "--json" in before_values else message, err=True)
+    return code
+
+
+def _sentence(error: click.ClickException, *, as_json: bool) -> str:
+    """Click's own messages, with a way out and without the values that were typed where no value is expected."""
+    if not isinstance(error, click.UsageError):
+        return error.format_message()
+    help_command = f"{error.ctx.command_path if error.ctx else 'passerelle'} --help"
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return f"Say what to do: `{help_command}` lists it." if as_json else error.format_message()
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and _NAMES_A_SECRET.search(error.option_name):
+        message = (
+            f"There is no option {error.option_name}: no secret is ever an argument, because every user of this machine "
+            "can read it and the shell remembers it. If you typed a real one, replace it."
+        )
+    elif "unexpected extra argument" in message:
+        message = "There is one argument too many."
+    return f"{message} See `{help_command}`."
