@@ -8,6 +8,7 @@ import base64
 import contextlib
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,13 +203,17 @@ def firefox(*, javascript: bool = True) -> Iterator[Firefox]:
         "javascript.enabled": javascript,
         "app.update.disabledForTesting": True,
     }
-    client = Marionette(bin=_need("firefox-esr"), headless=True, prefs=preferences, gecko_log=os.devnull, port=0)
+    log = tempfile.mkdtemp(prefix="firefox-")  # never /dev/null: the driver deletes what it logs to before it begins
+    client = Marionette(
+        bin=_need("firefox-esr"), headless=True, prefs=preferences, gecko_log=str(Path(log) / "gecko.log"), port=0
+    )
     client.start_session()
     client.timeout.page_load = PATIENCE_SECONDS
     try:
         yield Firefox(client)
     finally:
         client.cleanup()
+        shutil.rmtree(log, ignore_errors=True)
 
 
 BROWSERS = {"chromium": chromium, "firefox": firefox}
