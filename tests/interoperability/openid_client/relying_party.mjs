@@ -1,0 +1,69 @@
+// An application built on the openid-client library, led step by step by a test: one JSON object per line, in and out.
+// The library alone decides what it accepts: metadata, `iss` and `state` of the response, the ID token with its signature,
+// algorithm and nonce, and that userinfo speaks of the same subject. It never sees the person's pages.
+
+import { createInterface } from "node:readline";
+import * as client from "openid-client";
+
+const METHODS = {
+  client_secret_basic: client.ClientSecretBasic,
+  client_secret_post: client.ClientSecretPost,
+  none: client.None,
+};
+
+let config;
+let checks;
+let tokens;
+
+const steps = {
+  async begin({ issuer, client_id, secret, method, redirect_uri, scope }) {
+    config = await client.discovery(
+      new URL(issuer),
+      client_id,
+      { id_token_signed_response_alg: "ES256" },
+      METHODS[method](secret),
+      // Plain http, on loopback; and the ID token's signature is checked although it comes straight from the provider.
+      { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
+    );
+    checks = {
+      pkceCodeVerifier: client.randomPKCECodeVerifier(),
+      expectedState: client.randomState(),
+      expectedNonce: client.randomNonce(),
+      idTokenExpected: true,
+    };
+    const address = client.buildAuthorizationUrl(config, {
+      redirect_uri,
+      scope,
+      state: checks.expectedState,
+      nonce: checks.expectedNonce,
+      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
+      code_challenge_method: "S256",
+    });
+    return address.href;
+  },
+
+  async finish({ address }) {
+    tokens = await client.authorizationCodeGrant(config, new URL(address), checks);
+    return { id_token: tokens.id_token, claims: tokens.claims() };
+  },
+
+  async userinfo() {
+    return client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
+  },
+
+  async logout({ post_logout_redirect_uri, state }) {
+    return client.buildEndSessionUrl(config, { id_token_hint: tokens.id_token, post_logout_redirect_uri, state }).href;
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { step, ...given } = JSON.parse(line);
+  let said;
+  try {
+    said = { done: await steps[step](given) };
+  } catch (error) {
+    const challenges = [error.cause].flat().map((challenge) => challenge?.parameters?.error);
+    said = { refused: [error.code, error.error, error.message, ...challenges].filter(Boolean).join(" · ") };
+  }
+  process.stdout.write(`${JSON.stringify(said)}\n`);
+}
