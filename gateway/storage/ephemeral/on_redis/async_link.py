@@ -9,7 +9,7 @@ import ssl
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 from redis.connection import parse_url
@@ -34,8 +34,7 @@ class _Pipeline(asyncio.Protocol):
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- says its type
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's do as it does, but are not of its class
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
