@@ -204,9 +204,16 @@ def firefox(*, javascript: bool = True) -> Iterator[Firefox]:
         "app.update.disabledForTesting": True,
     }
     log = tempfile.mkdtemp(prefix="firefox-")  # never /dev/null: the driver deletes what it logs to before it begins
-    client = Marionette(
-        bin=_need("firefox-esr"), headless=True, prefs=preferences, gecko_log=str(Path(log) / "gecko.log"), port=0
-    )
+    binary = _need("firefox-esr")
+
+    def started() -> Any:
+        log_file = str(Path(log) / "gecko.log")
+        return Marionette(bin=binary, headless=True, prefs=preferences, gecko_log=log_file, port=0, startup_timeout=45)
+
+    try:
+        client = started()
+    except OSError:
+        client = started()  # on a busy machine the first start may be too slow, or its port taken meanwhile
     client.start_session()
     client.timeout.page_load = PATIENCE_SECONDS
     try:
