@@ -43,7 +43,10 @@ def install_library() -> None:
     if installed.exists() and installed.read_text() == wanted:
         return
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=100, check=False)
+    try:
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=90, check=False)
+    except subprocess.TimeoutExpired:
+        raise NodeMissingError("npm ci did not end in 90 s") from None
     if done.returncode != 0:
         raise NodeMissingError(f"npm ci failed: {done.stderr[-1000:]}")
     installed.write_text(wanted)
