@@ -26,6 +26,9 @@ FORM = "application/x-www-form-urlencoded"
 BASIC = "Basic " + base64.b64encode(f"orientation:{SECRET}".encode()).decode()
 
 
+_addresses = itertools.count(1)
+
+
 @dataclass
 class Act:
     """`expected`: the lines that this request causes when it succeeds."""
@@ -41,12 +44,11 @@ class Ledger:
     """Every request by its source address."""
 
     acts: dict[str, Act] = field(default_factory=dict)
-    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def ask(self, expected: tuple[str, ...]) -> str:
         with self._changed:
-            number = next(self._numbers)
+            number = next(_addresses)
             source = f"127.{16 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
             self.acts[source] = Act(expected)
             self._changed.notify_all()
