@@ -1,4 +1,4 @@
-"""The outside world, played locally for the demo and the tests: a mailbox, a phone, a sample application.
+"""The outside world, played locally for the demo and the tests: a mailbox, a phone, two sample applications.
 
 Made of strangers: it knows the gateway only as the rest of the world does, by HTTP, SMTP and one shared clock file.
 It refuses to start outside the `demo` and `test` profiles, and on any address that is not loopback.

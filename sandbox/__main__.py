@@ -39,6 +39,7 @@ def _ready_line(options: SandboxOptions, running: RunningSandbox) -> str:
         "world": running.world_url,
         "smtp": running.smtp_address,
         "orientation": running.orientation_url,
+        **({"suivi": running.suivi_url} if running.suivi_url is not None else {}),
     }
     return f"sandbox ready {json.dumps(addresses)}"
 
@@ -54,6 +55,9 @@ def _options(arguments: list[str] | None) -> SandboxOptions:
     parser.add_argument("--orientation", required=True, metavar="HOST:PORT", help="the sample application")
     parser.add_argument("--orientation-client-id", required=True, metavar="ID")
     parser.add_argument("--orientation-client-secret-file", required=True, type=Path, metavar="PATH")
+    parser.add_argument("--suivi", metavar="HOST:PORT", help="the second sample application; absent: not started")
+    parser.add_argument("--suivi-client-id", metavar="ID")
+    parser.add_argument("--suivi-client-secret-file", type=Path, metavar="PATH")
     parser.add_argument("--clock-offset-file", type=Path, metavar="PATH", help="the clock shared with the gateway")
     parser.add_argument("--people-file", type=Path, metavar="PATH", help="YAML list of the demo's people")
     return SandboxOptions(**vars(parser.parse_args(arguments)))

@@ -29,6 +29,10 @@ class SandboxOptions:
     orientation_client_secret_file: Path
     clock_offset_file: Path | None = None
     people_file: Path | None = None
+    suivi: str | None = None
+    """Absent: the second application is not started. With it go its client id and its secret file."""
+    suivi_client_id: str | None = None
+    suivi_client_secret_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,12 @@ class ListeningAddresses:
     world: LoopbackAddress
     smtp: LoopbackAddress
     orientation: LoopbackAddress
+    suivi: LoopbackAddress | None = None
 
     @property
     def any_port_is_free_choice(self) -> bool:
-        return 0 in (self.world.port, self.smtp.port, self.orientation.port)
+        listening = (self.world, self.smtp, self.orientation, *([self.suivi] if self.suivi else []))
+        return any(address.port == 0 for address in listening)
 
 
 def accepted_addresses(options: SandboxOptions) -> ListeningAddresses:
@@ -53,10 +59,13 @@ def accepted_addresses(options: SandboxOptions) -> ListeningAddresses:
         raise SandboxRefusal(
             f"The sandbox stays on this machine, and --issuer {options.issuer!r} is not a loopback URL."
         )
+    if options.suivi is not None and not (options.suivi_client_id and options.suivi_client_secret_file):
+        raise SandboxRefusal("--suivi needs --suivi-client-id and --suivi-client-secret-file too.")
     return ListeningAddresses(
         world=_listening("--world", options.world),
         smtp=_listening("--smtp", options.smtp),
         orientation=_listening("--orientation", options.orientation),
+        suivi=_listening("--suivi", options.suivi) if options.suivi is not None else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Starts the whole local world in this process, and stops it: three listeners, one clock.
+"""Starts the whole local world in this process, and stops it: its listeners, one clock.
 
 Every address is bound before anything answers, so that a port already taken is one sentence and leaves nothing behind.
 """
@@ -12,8 +12,9 @@ from sandbox.clock import ClockRefusal, WorldClock
 from sandbox.http_server import HttpServer
 from sandbox.loopback import LoopbackAddress
 from sandbox.options import SandboxOptions, SandboxRefusal, accepted_addresses
-from sandbox.orientation.configuration import ClientConfiguration
 from sandbox.orientation.pages import orientation_site
+from sandbox.relying_party.configuration import ClientConfiguration
+from sandbox.suivi.pages import suivi_site
 from sandbox.world.faults import Faults
 from sandbox.world.mailbox import Mailbox
 from sandbox.world.people import PeopleFile, UnreadablePeople
@@ -31,6 +32,7 @@ class RunningSandbox:
     world_url: str
     smtp_address: str
     orientation_url: str
+    suivi_url: str | None
     mailbox: Mailbox
     phone: Phone
     faults: Faults
@@ -54,6 +56,10 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
         listeners.callback(world_server.stop)
         orientation_server = _listen("orientation", addresses.orientation, lambda a: HttpServer(a, "orientation"))
         listeners.callback(orientation_server.stop)
+        suivi_server = None
+        if addresses.suivi is not None:
+            suivi_server = _listen("suivi", addresses.suivi, lambda a: HttpServer(a, "suivi"))
+            listeners.callback(suivi_server.stop)
         smtp_server = _listen("smtp", addresses.smtp, lambda a: SmtpServer(a, mailbox, faults, clock))
         listeners.callback(smtp_server.stop)
 
@@ -70,15 +76,27 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
             clock=clock,
             people=people,
             orientation_url=orientation_server.url,
+            suivi_url=suivi_server.url if suivi_server is not None else None,
             gateway_url=options.issuer,
         )
         orientation_server.start(orientation_site(client, clock, world_url=world_server.url))
+        if suivi_server is not None:
+            assert options.suivi_client_id is not None
+            assert options.suivi_client_secret_file is not None
+            suivi_client = ClientConfiguration(
+                issuer=options.issuer,
+                client_id=options.suivi_client_id,
+                client_secret_file=options.suivi_client_secret_file,
+                own_url=suivi_server.url,
+            )
+            suivi_server.start(suivi_site(suivi_client, clock, world_url=world_server.url))
         world_server.start(world_site(world))
         smtp_server.start()
         yield RunningSandbox(
             world_url=world_server.url,
             smtp_address=str(smtp_server.address),
             orientation_url=orientation_server.url,
+            suivi_url=suivi_server.url if suivi_server is not None else None,
             mailbox=mailbox,
             phone=phone,
             faults=faults,

@@ -32,6 +32,7 @@ class RunningDemo:
     gateway: str
     world: str
     orientation: str
+    suivi: str
     data: Path
     pid: int
 
@@ -74,7 +75,8 @@ def running_demo(data: Path, *arguments: str) -> Iterator[RunningDemo]:
     command = [
         sys.executable, "-m", "gateway.cli", "--json", "demo", "--data", str(data),
         "--port", str(free_port("127.0.0.1")), "--world-port", str(free_port("127.0.0.2")),
-        "--smtp-port", str(free_port("127.0.0.2")), "--orientation-port", str(free_port("127.0.0.5")), *arguments,
+        "--smtp-port", str(free_port("127.0.0.2")), "--orientation-port", str(free_port("127.0.0.5")),
+        "--suivi-port", str(free_port("127.0.0.6")), *arguments,
     ]  # fmt: skip
     process = subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""A one-time link: activation, or a new password (RST-01…RST-05).
+"""A one-time link: activation, a new password (RST-01…RST-05), or "it was not me" after an identity was linked (LNK-09).
 
 The token in the mail is derived from the link's identifier under the link key, so that the process that sends it needs
 no stored secret; only its SHA-256 is kept.
@@ -17,6 +17,8 @@ from gateway.randomness import Randomness, base64url, identifier
 class LinkPurpose(StrEnum):
     ACTIVATION = "activation"
     RESET = "reset"
+    NOT_ME = "not_me"
+    """Its identifier is the identity link's. It outlives changes of contact and of password."""
 
 
 @dataclass(frozen=True, slots=True)

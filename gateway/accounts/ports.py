@@ -1,9 +1,10 @@
 """What the accounts need from outside. Every write takes the effects that commit with it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gateway.accounts.account import Account
+from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.journal.effects import Effects
@@ -78,6 +79,65 @@ class TrustedDevices(Protocol):
     def renew(self, device_id: str, *, used_at: float, proved_at: float | None = None) -> None: ...
 
     def revoke(self, device_id: str, at: float, effects: Effects) -> None: ...
+
+
+LinkRefusal = Literal["taken", "rpps_elsewhere", "account_has_other_rpps", "account_not_active", "account_changed"]
+
+
+class LinkRefusedError(Exception):
+    """Nothing was written. `taken`: the identity, or its national identifier, is another account's. `account_changed`: the
+    account is no longer as the rules saw it, or the activation link was used meanwhile."""
+
+    def __init__(self, reason: LinkRefusal) -> None:
+        super().__init__(reason)
+        self.reason: LinkRefusal = reason
+
+
+class IdentityLinks(Protocol):
+    def find(self, kind: LinkKind, issuer: str, subject: str) -> IdentityLink | None:
+        """The active link of exactly this identity."""
+        ...
+
+    def find_by_national_id(self, national_id: str) -> IdentityLink | None:
+        """The active link, used last, that proved this national identifier; all of them are of one account."""
+        ...
+
+    def get(self, link_id: str) -> IdentityLink | None: ...
+
+    def of(self, account_id: str) -> Sequence[IdentityLink]:
+        """Every link the account ever had, oldest first."""
+        ...
+
+    def commit(
+        self,
+        link: IdentityLink,
+        account: Account,
+        effects: Effects,
+        *,
+        activation: OneTimeLink | None = None,
+        not_me: OneTimeLink | None = None,
+    ) -> Account:
+        """Links, under a lock on the account's row, and returns the account as it is now: its RPPS and how it is proved,
+        contact version + 1 and `code_demanded_since` = `link.created_at` (so pending one-time links, changes and proofs
+        die), trusted devices revoked; `not_me` is stored with it. `account` is what the rules judged. `activation` is
+        consumed and activates an invited account. Raises LinkRefusedError."""
+        ...
+
+    def add(self, link: IdentityLink, effects: Effects) -> None:
+        """One more link of an active account that holds this national identifier by an active link already; nothing else
+        changes. Raises LinkRefusedError."""
+        ...
+
+    def end(self, link_id: str, at: float, by: str, effects: Effects) -> bool:
+        """False, and nothing written, when it was not active. The national identifier stays with the account."""
+        ...
+
+    def freeze(self, link_id: str, until: float, effects: Effects, *, said_by: OneTimeLink, at: float) -> bool:
+        """Consumes `said_by` and freezes the link, together; False when the one-time link was used or revoked or has
+        expired."""
+        ...
+
+    def note_use(self, link_id: str, at: float) -> None: ...
 
 
 class SessionsEnder(Protocol):

@@ -32,4 +32,6 @@ class Client:
     max_structures: int = 40
     otp_interval_seconds: int | None = None
     home_url: str | None = None
+    backchannel_logout_uri: str | None = None
+    """Told when a session it took part in ends (Back-Channel Logout 1.0 §2.2); None: never told."""
     contacts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -42,6 +42,7 @@ class _ClientFile(Declared):
     redirect_uris: tuple[Address, ...] = Field(min_length=1, max_length=20)
     post_logout_redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
     home_url: Address | None = None
+    backchannel_logout_uri: Address | None = None
     authentication_method: ClientAuthenticationMethod = ClientAuthenticationMethod.CLIENT_SECRET_BASIC
     scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(min_length=1, max_length=20)
     audience: Text
@@ -87,6 +88,7 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         *((f"redirect_uris.{n}", address) for n, address in enumerate(declared.redirect_uris)),
         *((f"post_logout_redirect_uris.{n}", address) for n, address in enumerate(declared.post_logout_redirect_uris)),
         *([("home_url", declared.home_url)] if declared.home_url else []),
+        *([("backchannel_logout_uri", declared.backchannel_logout_uri)] if declared.backchannel_logout_uri else []),
     ]
     for key, address in addresses:
         try:
@@ -108,5 +110,6 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         max_structures=declared.max_structures,
         otp_interval_seconds=declared.otp_interval_seconds,
         home_url=declared.home_url,
+        backchannel_logout_uri=declared.backchannel_logout_uri,
         contacts=MappingProxyType(dict(declared.contacts)),
     )

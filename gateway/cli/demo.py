@@ -1,7 +1,7 @@
 """`passerelle demo`: everything on this machine, for one person with a browser.
 
-A fresh gateway on embedded SQLite, its jobs, and the local world (mailbox, phone, the application Orientation), each in its own
-process; sandbox identities only. Ctrl-C stops them all. What it makes stands in one folder, made anew at each start.
+A fresh gateway on embedded SQLite, its jobs, and the local world (mailbox, phone, the applications Orientation and Suivi), each
+in its own process; sandbox identities only. Ctrl-C stops them all. What it makes stands in one folder, made anew at each start.
 """
 
 import os
@@ -35,6 +35,7 @@ class Ports:
     world: int
     smtp: int
     orientation: int
+    suivi: int
 
     @property
     def issuer(self) -> str:
@@ -48,12 +49,17 @@ class Ports:
     def orientation_url(self) -> str:
         return f"http://127.0.0.5:{self.orientation}"
 
+    @property
+    def suivi_url(self) -> str:
+        return f"http://127.0.0.6:{self.suivi}"
+
 
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="The gateway's, on localhost.")
 @click.option("--world-port", default=8090, show_default=True, help="Of “Le monde autour”, on 127.0.0.2.")
 @click.option("--smtp-port", default=2525, show_default=True, help="Of the mailbox, on 127.0.0.2.")
 @click.option("--orientation-port", default=8091, show_default=True, help="Of Orientation, on 127.0.0.5.")
+@click.option("--suivi-port", default=8092, show_default=True, help="Of Suivi, on 127.0.0.6.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -70,12 +76,13 @@ def demo(
     world_port: int,
     smtp_port: int,
     orientation_port: int,
+    suivi_port: int,
     data: Path,
     ephemeral_url: str | None,
     database_url: str | None,
 ) -> None:
     """Starts the main job with everything local and embedded; Ctrl-C stops it."""
-    ports = Ports(port, world_port, smtp_port, orientation_port)
+    ports = Ports(port, world_port, smtp_port, orientation_port, suivi_port)
     _check_free(ports)
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -85,11 +92,11 @@ def demo(
     processes: list[subprocess.Popen[bytes]] = []
     try:
         processes.append(_start(_sandbox_command(ports, data), environment, data / "world.log"))
-        seed_demo(settings_file, people_file=ROOT / "sandbox" / "data" / "people.yaml", secret_file=_secret(data))
+        seed_demo(settings_file, people_file=ROOT / "sandbox" / "data" / "people.yaml", secret_files=_secrets(data))
         for name in ("serve", "jobs"):
             processes.append(_start([sys.executable, "-m", "gateway.cli", name], environment, data / f"{name}.log"))
         _wait_healthy(
-            [f"{ports.issuer}/health", f"{ports.world_url}/", f"{ports.orientation_url}/"],
+            [f"{ports.issuer}/health", f"{ports.world_url}/", f"{ports.orientation_url}/", f"{ports.suivi_url}/"],
             processes,
             data,
             asked_to_stop,
@@ -97,12 +104,14 @@ def demo(
         invocation.output.say(
             f"\n  Open  {ports.orientation_url}  and click « Se connecter ».\n\n"
             f"  User name  nadia.benali   (her password and the other people: the README, or the page below)\n"
+            f"  The other application     {ports.suivi_url}   (Suivi: no second sign-in)\n"
             f"  Mailbox, phone, clock     {ports.world_url}\n"
             f"  The gateway               {ports.issuer}\n\n"
             "  Ctrl-C stops everything.\n",
             gateway=ports.issuer,
             world=ports.world_url,
             orientation=ports.orientation_url,
+            suivi=ports.suivi_url,
             data=str(data),
         )
         sys.stdout.flush()
@@ -121,6 +130,7 @@ def _check_free(ports: Ports) -> None:
         ("127.0.0.2", ports.world, "--world-port"),
         ("127.0.0.2", ports.smtp, "--smtp-port"),
         ("127.0.0.5", ports.orientation, "--orientation-port"),
+        ("127.0.0.6", ports.suivi, "--suivi-port"),
     ):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -129,7 +139,7 @@ def _check_free(ports: Ports) -> None:
             except OSError as error:
                 raise CommandRefused(
                     f"{host}:{port} cannot be used ({error.strerror}): stop what uses it, or choose another with {option}. "
-                    "(On macOS, first type: sudo ifconfig lo0 alias 127.0.0.2; sudo ifconfig lo0 alias 127.0.0.5)"
+                    "(On macOS, first type: for n in 2 5 6; do sudo ifconfig lo0 alias 127.0.0.$n; done)"
                 ) from None
 
 
@@ -143,7 +153,8 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
     data.mkdir(parents=True, mode=0o700)
     shutil.copytree(ROOT / "idp_config", data / "idp_config")
     for client in (data / "idp_config" / "clients").glob("*.yaml"):
-        client.write_text(client.read_text("utf-8").replace("http://127.0.0.5:8091", ports.orientation_url), "utf-8")
+        text = client.read_text("utf-8").replace("http://127.0.0.5:8091", ports.orientation_url)
+        client.write_text(text.replace("http://127.0.0.6:8092", ports.suivi_url), "utf-8")
     (data / "clock-offset").write_bytes(bytes(8))
     settings: dict[str, Any] = {
         "profile": "demo",
@@ -165,24 +176,26 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
     if database_url:
         settings["database"] = {"url": database_url}
     settings_file.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
-    for name in (_secret(data), data / "sms.token"):
+    for name in (*_secrets(data).values(), data / "sms.token"):
         name.touch(mode=0o600)
         name.write_text(opaque(system_randomness), "utf-8")
     return settings_file
 
 
-def _secret(data: Path) -> Path:
-    """The client secret that the gateway and the application Orientation share."""
-    return data / "orientation.secret"
+def _secrets(data: Path) -> dict[str, Path]:
+    """By client: the secret that the gateway and the application share."""
+    return {client: data / f"{client}.secret" for client in ("orientation", "suivi")}
 
 
 def _sandbox_command(ports: Ports, data: Path) -> list[str]:
-    people = ROOT / "sandbox" / "data" / "people.yaml"
+    people, secrets = ROOT / "sandbox" / "data" / "people.yaml", _secrets(data)
     return [
         sys.executable, "-m", "sandbox", "--profile", "demo", "--issuer", ports.issuer,
         "--world", f"127.0.0.2:{ports.world}", "--smtp", f"127.0.0.2:{ports.smtp}",
         "--orientation", f"127.0.0.5:{ports.orientation}", "--orientation-client-id", "orientation",
-        "--orientation-client-secret-file", str(_secret(data)),
+        "--orientation-client-secret-file", str(secrets["orientation"]),
+        "--suivi", f"127.0.0.6:{ports.suivi}", "--suivi-client-id", "suivi",
+        "--suivi-client-secret-file", str(secrets["suivi"]),
         "--clock-offset-file", str(data / "clock-offset"), "--people-file", str(people),
     ]  # fmt: skip
 

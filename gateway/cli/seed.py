@@ -1,9 +1,10 @@
-"""The demo's people and secret, put in a fresh deployment of the `demo` profile (refused elsewhere).
+"""The demo's people and secrets, put in a fresh deployment of the `demo` profile (refused elsewhere).
 
 Their passwords are public, in a file made for that; accounts that a person would have activated are written as activated.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from gateway.wiring.jobs import directory_import
 from gateway.wiring.policies import argon2_parameters
 
 
-def seed_demo(settings_file: Path, *, people_file: Path, secret_file: Path) -> None:
-    """Initialises a deployment of the demo profile and fills it."""
+def seed_demo(settings_file: Path, *, people_file: Path, secret_files: Mapping[str, Path]) -> None:
+    """Initialises a deployment of the demo profile and fills it; `secret_files` by client."""
     settings = read_settings(settings_file)
     if settings.profile != "demo":
         raise CommandRefused("Demo people are for the demo profile only.")
@@ -40,12 +41,13 @@ def seed_demo(settings_file: Path, *, people_file: Path, secret_file: Path) -> N
         hasher = PasswordHasher(pepper, administering.stores.randomness, argon2_parameters(settings.values))
         for person in people:
             _put(administering, person, hasher)
-        secret = secret_file.read_text("utf-8").strip()
         now = administering.stores.clock.now()
-        database.client_secrets.put(
-            SecretSlot("orientation", 1, hashlib.sha256(secret.encode()).digest(), now, None),
-            because(administering.event("client_secret.added", client="orientation", slot=1)),
-        )
+        for client, secret_file in secret_files.items():
+            secret = secret_file.read_text("utf-8").strip()
+            database.client_secrets.put(
+                SecretSlot(client, 1, hashlib.sha256(secret.encode()).digest(), now, None),
+                because(administering.event("client_secret.added", client=client, slot=1)),
+            )
         directory_import(settings, administering.reviewed, administering.stores).run(applied=True)
 
 

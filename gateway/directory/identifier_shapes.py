@@ -14,6 +14,7 @@ SHAPES = {
     "finess": (re.compile(r"[0-9A-Za-z]{9}"), "9 letters or digits"),
     "finess_ej": (re.compile(r"[0-9A-Za-z]{9}"), "9 letters or digits"),
     "siret": (re.compile(r"[0-9]{14}"), "14 digits"),
+    "local_id": (re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,39}"), "letters, digits and hyphens, 40 at most"),
     "idnat_struct": (re.compile(r"[0-9A-Za-z]{2,50}"), "a type prefix and an identifier"),
 }
 

@@ -1,7 +1,7 @@
 """Roles from a file of the regional account module (ror-and-directory §1.8).
 
-Columns: rpps;idnat;email;login;finess;siret;idnat_struct;role_label;start;end. The first filled one of rpps, idnat, email,
-login names the person; the first filled one of finess, siret, idnat_struct the structure; role_label is the source's exact
+Columns: rpps;idnat;email;login;finess;siret;idnat_struct;local_id;role_label;start;end. The first filled one of rpps, idnat, email,
+login names the person; the first filled one of finess, siret, idnat_struct, local_id the structure; role_label is the source's exact
 label; start and end are YYYY-MM-DD or empty. Only role_label is a required column. Format errors refuse the whole file.
 """
 
@@ -14,7 +14,7 @@ from gateway.habilitations.ports import RoleRecord
 from gateway.habilitations.two_years import civil_date_from
 
 PERSON_COLUMNS = ("rpps", "idnat", "email", "login")
-STRUCTURE_COLUMNS = ("finess", "siret", "idnat_struct")
+STRUCTURE_COLUMNS = ("finess", "siret", "idnat_struct", "local_id")
 COLUMNS = (*PERSON_COLUMNS, *STRUCTURE_COLUMNS, "role_label", "start", "end")
 _LABEL_LENGTH = 200
 

@@ -1,7 +1,7 @@
 """Structures from a file (ror-and-directory §1.4).
 
-Columns: kind;finess;siret;finess_ej;name;category;region;department;active. `kind` is EJ, EG or LOCAL; EJ and EG need a
-FINESS, LOCAL a SIRET; `finess_ej` is the legal person of an EG; `category` is a TRE_R66 code, `region` a TRE_R30 code;
+Columns: kind;finess;siret;local_id;finess_ej;name;category;region;department;active. `kind` is EJ, EG or LOCAL; EJ and EG need
+a FINESS, LOCAL a SIRET or, failing that, an identifier of the source's own (`local_id`); `finess_ej` is the legal person of an EG; `category` is a TRE_R66 code, `region` a TRE_R30 code;
 `active` is 1 or 0. Refuses the same structure on two lines.
 """
 
@@ -12,7 +12,7 @@ from gateway.directory.delimited_file import MAX_OCTETS, LineError, read_lines
 from gateway.directory.identifier_shapes import wrong_shape
 from gateway.habilitations.structure import Structure, StructureKind
 
-COLUMNS = ("kind", "finess", "siret", "finess_ej", "name", "category", "region", "department", "active")
+COLUMNS = ("kind", "finess", "siret", "local_id", "finess_ej", "name", "category", "region", "department", "active")
 _KINDS = {kind.value: kind for kind in (StructureKind.EJ, StructureKind.EG, StructureKind.LOCAL)}
 _ACTIVE = {"1": True, "0": False}
 
@@ -43,7 +43,7 @@ def _structure(line: Mapping[str, str]) -> Structure:
     kind = _KINDS.get(line["kind"])
     if kind is None:
         raise LineError(f"kind is {line['kind']!r}; write {', '.join(_KINDS)}")
-    for name in ("finess", "siret", "finess_ej"):
+    for name in ("finess", "siret", "local_id", "finess_ej"):
         if line[name] and (expected := wrong_shape(name, line[name])):
             raise LineError(f"{name} is not {expected}")
     if not line["name"] or len(line["name"]) > 200 or not line["name"].isprintable():
@@ -68,9 +68,11 @@ def _structure(line: Mapping[str, str]) -> Structure:
 
 def _identifier(kind: StructureKind, line: Mapping[str, str]) -> str:
     if kind is StructureKind.LOCAL:
-        if not line["siret"]:
-            raise LineError("a LOCAL structure needs a siret")
-        return f"siret:{line['siret']}"
+        if line["siret"]:
+            return f"siret:{line['siret']}"
+        if not line["local_id"]:
+            raise LineError("a LOCAL structure needs a siret or a local_id")
+        return f"local:{line['local_id']}"
     if not line["finess"]:
         raise LineError(f"a structure of kind {kind.value} needs a finess")
     return f"{'finej' if kind is StructureKind.EJ else 'fineg'}:{line['finess']}"

@@ -147,6 +147,8 @@ class RoleImport:
                 structure = self._structures.find_by_finess(value[1:])
             case "idnat_struct" if len(value) == 15 and value.startswith("3"):  # type 3: SIRET
                 structure = self._structures.find_by_siret(value[1:])
+            case "local_id":
+                structure = self._structures.get(f"local:{value}")
             case "idnat_struct":
                 structure = self._structures.get(f"idnst:{value}")
             case _:

@@ -14,6 +14,7 @@ class Purpose(StrEnum):
     LINK = "link"
     FORM = "form"
     THROTTLE = "throttle"
+    PENDING_IDENTITY = "pending-identity"
 
 
 class WrongPurposeError(RuntimeError):

@@ -32,6 +32,8 @@ def discovery_document(
         "userinfo_endpoint": issuer + USERINFO,
         "jwks_uri": issuer + JWKS,
         "end_session_endpoint": issuer + LOGOUT,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": sorted(frozenset({"authorization_code"}).union(*map(grants_of, clients))),

@@ -9,6 +9,12 @@ class Means(StrEnum):
     EMAIL_CODE = "email_code"
     SMS_CODE = "sms_code"
     TRUSTED_DEVICE = "trusted_device"
+    PSC = "psc"
+    CARD = "card"
+
+
+STRONG = frozenset({Means.PSC, Means.CARD})
+"""Means that prove the person alone, at the highest level, and owe nothing to the contacts or the password of the account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,14 @@ _FROM_SESSION = "from_session"
 
 
 class Step(StrEnum):
+    LINK = "link"
+    """An identity that nobody here has: "I have an account", or "I do not"."""
+    IDENTITY = "identity"
+    """The identity to link was proved too long ago: Pro Santé Connect, or the card, is asked again."""
     PASSWORD = "password"
     DEVICE = "device"
     CODE = "code"
+    CONFIRM_LINK = "confirm_link"
     STRUCTURE = "structure"
     COMPLETE = "complete"
     REFUSED = "refused"

@@ -52,6 +52,10 @@ class SigninPolicy:
     resets_per_account: tuple[Window, ...] = (Window(3, HOUR), Window(6, DAY))
     resets_per_ip: tuple[Window, ...] = (Window(20, HOUR),)
 
+    link_freshness_seconds: int = 5 * 60
+    """How old the identity and the credentials may be when an identity is linked (LNK-01)."""
+    not_me_seconds: int = 72 * HOUR
+
     password_delays: tuple[int, ...] = doubling_delays((0, 0, 5, 20, 90), HOUR)
     password_failures: Window = Window(25, DAY)
 

@@ -1,7 +1,9 @@
 """A session of the gateway: server-side, found by the hash of its cookie, bounded in idle and in absolute time
 (SES-01…SES-03)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.signin.evidence import Evidence
 
@@ -23,6 +25,9 @@ class Session:
     clients: tuple[str, ...] = ()
     active_structure: str | None = None
     version: int = 1
+    upstream: Mapping[str, Any] | None = None
+    """What Pro Santé Connect or the card said of the sign-in: `kind`, `issuer`, `acr`, `amr`, `expires_at`, and `id_token`, sealed
+    (gateway/signin/linking/pending.py), for the logout there."""
 
     def expires_at(self) -> float:
         """The instant from which it is no longer accepted, unless it is used before."""

@@ -95,6 +95,7 @@ def world_pages(world: World) -> Blueprint:
             clock_steps=CLOCK_STEPS,
             version=_version(),
             orientation_url=world.orientation_url,
+            suivi_url=world.suivi_url,
             gateway_url=world.gateway_url,
         )
 

@@ -17,4 +17,5 @@ class World:
     clock: WorldClock
     people: PeopleFile
     orientation_url: str
+    suivi_url: str | None
     gateway_url: str

@@ -34,7 +34,7 @@ class HumanWords:
 _GATEWAY_ERRORS = {
     "access_denied": HumanWords(
         "La connexion n’a pas été accordée",
-        "Vous avez renoncé, ou la passerelle a estimé que ce compte ne peut pas entrer dans Orientation.",
+        "Vous avez renoncé, ou la passerelle a estimé que ce compte ne peut pas entrer dans {application}.",
     ),
     "login_required": HumanWords(
         "Vous n’êtes pas connecté à la passerelle",
@@ -53,14 +53,14 @@ _GATEWAY_ERRORS = {
     ),
     "unmet_authentication_requirements": HumanWords(
         "Le niveau demandé n’est pas disponible pour vous",
-        "Aucun de vos moyens de connexion n’atteint le niveau demandé par Orientation.",
+        "Aucun de vos moyens de connexion n’atteint le niveau demandé par {application}.",
     ),
     "temporarily_unavailable": HumanWords("La passerelle est momentanément indisponible", "Réessayez dans un instant."),
     "server_error": HumanWords(
         "La passerelle a rencontré un problème", "Réessayez ; si cela dure, prévenez le support."
     ),
     "invalid_client": HumanWords(
-        "Orientation n’est pas reconnue par la passerelle",
+        "{application} n’est pas reconnue par la passerelle",
         "L’identifiant ou le secret de l’application ne convient pas. C’est l’affaire de ses administrateurs.",
     ),
     "invalid_grant": HumanWords(
@@ -70,11 +70,11 @@ _GATEWAY_ERRORS = {
 
 _REFUSED = HumanWords(
     "La réponse reçue n’est pas digne de confiance",
-    "Orientation a vérifié la réponse de la passerelle et l’a refusée. Recommencez depuis l’accueil.",
+    "{application} a vérifié la réponse de la passerelle et l’a refusée. Recommencez depuis l’accueil.",
 )
 _UNREACHABLE = HumanWords(
     "La passerelle ne répond pas",
-    "Orientation ne connaît pas vos mots de passe : sans la passerelle, personne ne peut entrer. Réessayez dans un instant.",
+    "{application} ne connaît pas vos mots de passe : sans la passerelle, personne ne peut entrer. Réessayez dans un instant.",
 )
 _STALE = HumanWords(
     "Cette connexion n’est plus en cours",
@@ -83,7 +83,12 @@ _STALE = HumanWords(
 _OTHER = HumanWords("La connexion n’a pas abouti", "La passerelle a répondu par une erreur inattendue.")
 
 
-def in_human_words(failure: SignInFailed) -> HumanWords:
+def in_human_words(failure: SignInFailed, application: str) -> HumanWords:
+    words = _words(failure)
+    return HumanWords(words.title.format(application=application), words.explanation.format(application=application))
+
+
+def _words(failure: SignInFailed) -> HumanWords:
     if failure.code == "unknown_state":
         return _STALE
     if isinstance(failure, ProviderUnreachable):

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from sandbox.orientation.failures import ResponseRefused
+from sandbox.relying_party.failures import ResponseRefused
 
 ALGORITHMS = ("ES256", "RS256")
 KeyFor = Callable[[str | None, str], jwt.PyJWK]

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-from sandbox.orientation.access_token import AccessTokenReading, read_as_own_api
-from sandbox.orientation.authorization import Transaction
-from sandbox.orientation.configuration import ClientConfiguration
-from sandbox.orientation.failures import ProviderError, ResponseRefused
-from sandbox.orientation.id_token import verify_id_token
-from sandbox.orientation.provider import Provider, fetch_json
+from sandbox.relying_party.access_token import AccessTokenReading, read_as_own_api
+from sandbox.relying_party.authorization import Transaction
+from sandbox.relying_party.configuration import ClientConfiguration
+from sandbox.relying_party.failures import ProviderError, ResponseRefused
+from sandbox.relying_party.id_token import verify_id_token
+from sandbox.relying_party.provider import Provider, fetch_json
 
 
 @dataclass(frozen=True)

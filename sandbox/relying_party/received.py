@@ -1,4 +1,4 @@
-"""What the received claims mean for Orientation: the nine rights of its handicap module, held or not, and why.
+"""What the received claims mean for an application: the rights it knows, held or not, and why.
 
 Rights come from `entitlements` alone: the gateway decides, this application has no table of roles. The reason shown is
 the chain the claims give: roles in the active structure, the structure, the end date.
@@ -10,18 +10,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sandbox.french_time import day_and_time, long_date
-
-RIGHTS = {
-    "etab.update": "Mettre à jour les données établissement",
-    "unite.update": "Mettre à jour les données unité",
-    "habilitation.update": "Mettre à jour les habilitations des professionnels",
-    "tdb.nominatif": "Consulter le tableau de bord ESMS (nominatif)",
-    "tdb.anonyme": "Consulter le tableau de bord ESMS (anonyme)",
-    "notif.declare": "Déclarer une notification",
-    "notif.repondre": "Accéder aux notifications reçues (répondre)",
-    "evaluation.read": "Accéder aux informations d’évaluation",
-    "stats.read": "Consulter les statistiques ESMS",
-}
 
 
 @dataclass(frozen=True)
@@ -52,8 +40,8 @@ class Received:
     as_of: str
 
 
-def received(claims: Mapping[str, Any]) -> Received:
-    """Reads claims as they came: a missing or odd one is shown as absent, never guessed."""
+def received(claims: Mapping[str, Any], known_rights: Mapping[str, str]) -> Received:
+    """`known_rights` is label by code. Reads claims as they came: a missing or odd one is shown as absent, never guessed."""
     entitlements = _strings(claims.get("entitlements"))
     active_claim = claims.get("structure")
     active_id = str(active_claim.get("id", "")) if isinstance(active_claim, Mapping) else ""
@@ -66,8 +54,8 @@ def received(claims: Mapping[str, Any]) -> Received:
     return Received(
         name=str(claims.get("name") or claims.get("sub") or ""),
         active=active,
-        rights=tuple(Right(code, label, code in entitlements) for code, label in RIGHTS.items()),
-        unknown_rights=tuple(code for code in entitlements if code not in RIGHTS),
+        rights=tuple(Right(code, label, code in entitlements) for code, label in known_rights.items()),
+        unknown_rights=tuple(code for code in entitlements if code not in known_rights),
         structures=structures,
         structures_total=total if isinstance(total, int) else len(structures),
         is_truncated=claims.get("structures_truncated") is True,

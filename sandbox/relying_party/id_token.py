@@ -8,8 +8,8 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sandbox.orientation.failures import ResponseRefused
-from sandbox.orientation.signed_token import KeyFor, audiences, in_time, signed_claims
+from sandbox.relying_party.failures import ResponseRefused
+from sandbox.relying_party.signed_token import KeyFor, audiences, in_time, signed_claims
 
 
 def verify_id_token(

@@ -1,4 +1,4 @@
-"""The sign-in levels Orientation knows by name, weakest first, and what « un niveau plus fort » asks for.
+"""The sign-in levels the sample applications know by name, weakest first, and what « un niveau plus fort » asks for.
 
 A step-up asks, weakest sufficient first, for every known level above the present one that the gateway says it offers.
 """

@@ -15,7 +15,7 @@ import jwt
 import requests
 
 from sandbox.loopback import is_loopback_url
-from sandbox.orientation.failures import ProviderUnreachable, ResponseRefused
+from sandbox.relying_party.failures import ProviderUnreachable, ResponseRefused
 
 TIMEOUT_SECONDS = 10
 LARGEST_ANSWER = 1_000_000

@@ -1,4 +1,4 @@
-"""The access token, read as Orientation's own API would read it (RFC 9068 §4): typ, signature, iss, aud, time.
+"""The access token, read as the application's own API would read it (RFC 9068 §4): typ, signature, iss, aud, time.
 
 A client has no business inside an access token; a resource server reads those made for it, and refuses the others.
 So the page shows the claims when `aud` names this application, and says why not otherwise.
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.orientation.failures import ResponseRefused
-from sandbox.orientation.signed_token import KeyFor, audiences, in_time, signed_claims
+from sandbox.relying_party.failures import ResponseRefused
+from sandbox.relying_party.signed_token import KeyFor, audiences, in_time, signed_claims
 
 
 @dataclass(frozen=True)

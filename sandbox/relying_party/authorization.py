@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from sandbox.orientation.configuration import SCOPE, ClientConfiguration
-from sandbox.orientation.failures import ProviderError, ResponseRefused
-from sandbox.orientation.provider import Metadata
+from sandbox.relying_party.configuration import SCOPE, ClientConfiguration
+from sandbox.relying_party.failures import ProviderError, ResponseRefused
+from sandbox.relying_party.provider import Metadata
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,14 @@ class Transaction:
     code_verifier: str
     asked_acr_values: tuple[str, ...] = ()
     silent: bool = False
+    structure: str | None = None
 
     @classmethod
-    def begin(cls, *, acr_values: tuple[str, ...] = (), silent: bool = False) -> "Transaction":
-        return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), acr_values, silent)
+    def begin(
+        cls, *, acr_values: tuple[str, ...] = (), silent: bool = False, structure: str | None = None
+    ) -> "Transaction":
+        state, nonce, code_verifier = (secrets.token_urlsafe(octets) for octets in (32, 32, 48))
+        return cls(state, nonce, code_verifier, acr_values, silent, structure)
 
 
 def authorization_url(client: ClientConfiguration, metadata: Metadata, transaction: Transaction) -> str:
@@ -47,6 +51,8 @@ def authorization_url(client: ClientConfiguration, metadata: Metadata, transacti
         parameters["acr_values"] = " ".join(transaction.asked_acr_values)
     if transaction.silent:
         parameters["prompt"] = "none"
+    if transaction.structure is not None:
+        parameters["structure"] = transaction.structure
     separator = "&" if "?" in metadata.authorization_endpoint else "?"
     return f"{metadata.authorization_endpoint}{separator}{urlencode(parameters)}"
 

@@ -1,4 +1,4 @@
-"""What Orientation knows of the gateway before the first request: an issuer, its client id, where its secret lies."""
+"""What a sample application knows of the gateway before the first request: an issuer, its client id, where its secret lies."""
 
 from dataclasses import dataclass
 from pathlib import Path
