@@ -62,8 +62,9 @@ def new_link(
     now: float,
     ttl_seconds: int,
     randomness: Randomness,
+    link_id: str | None = None,
 ) -> OneTimeLink:
-    link_id = identifier(randomness)
+    link_id = link_id or identifier(randomness)
     return OneTimeLink(
         id=link_id,
         account_id=account_id,

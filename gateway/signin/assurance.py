@@ -7,14 +7,18 @@ gives `mfa`; two possession factors of one category never add up. `eidas…` val
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.signin.evidence import Evidence, Means
+from gateway.signin.evidence import STRONG, Evidence, Means
 
 ACR_PWD = "urn:passerelle:acr:pwd"
 ACR_PWD_DEVICE = "urn:passerelle:acr:pwd-device"
 ACR_PWD_OTP_MAIL = "urn:passerelle:acr:pwd-otp-mail"
 ACR_PWD_OTP_SMS = "urn:passerelle:acr:pwd-otp-sms"
+ACR_PSC = "urn:passerelle:acr:psc"
+ACR_CARD = "urn:passerelle:acr:card"
 
 _LEVELS: tuple[tuple[frozenset[Means], str, tuple[str, ...]], ...] = (
+    (frozenset({Means.CARD}), ACR_CARD, ("sc", "hwk", "pin", "mfa")),
+    (frozenset({Means.PSC}), ACR_PSC, ("psc",)),  # what it was upstream is kept apart, in `Session.upstream` (LOA-02)
     (frozenset({Means.PASSWORD, Means.SMS_CODE}), ACR_PWD_OTP_SMS, ("pwd", "sms", "mfa")),
     (frozenset({Means.PASSWORD, Means.EMAIL_CODE}), ACR_PWD_OTP_MAIL, ("pwd", "otp")),
     (frozenset({Means.PASSWORD, Means.TRUSTED_DEVICE}), ACR_PWD_DEVICE, ("pwd", "swk")),
@@ -29,7 +33,7 @@ DEFAULT_RANKING: tuple[tuple[str, ...], ...] = (
     (ACR_PWD_OTP_SMS,),
     ("urn:passerelle:acr:pwd-totp",),
     ("urn:passerelle:acr:passkey",),
-    ("urn:passerelle:acr:card", "urn:passerelle:acr:psc"),
+    (ACR_CARD, ACR_PSC),
 )
 
 
@@ -39,7 +43,8 @@ class NothingProvedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Assurance:
-    """`auth_time` is the instant of the newest proof of the person herself (the password), seconds since the epoch."""
+    """`auth_time` is the instant of the newest proof of the person herself that the level rests on (the password, Pro Santé
+    Connect, the card), seconds since the epoch."""
 
     acr: str
     amr: tuple[str, ...]
@@ -61,7 +66,8 @@ class AssuranceScale:
         proved = {item.means for item in evidence}
         for needed, acr, amr in _LEVELS:
             if needed <= proved:
-                return Assurance(acr, amr, max(item.at for item in evidence if item.means is Means.PASSWORD))
+                personal = needed & {Means.PASSWORD, *STRONG}
+                return Assurance(acr, amr, max(item.at for item in evidence if item.means in personal))
         raise NothingProvedError("no evidence of a person")
 
     def satisfies(self, acr: str, minimum: str) -> bool:

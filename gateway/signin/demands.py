@@ -1,5 +1,6 @@
 """What a demand asks of a person, given what is proved: which proofs count, whether the level is reached, by which
-channels it can be (DECISIONS 2 and 3; LOA-04, OTP-14). Plain answers; the journey and the gate decide with them.
+channels it can be (DECISIONS 2 and 3; LOA-04, OTP-14), and what linking an identity asks (DECISIONS 6; LNK-01, LNK-08). Plain
+answers; the journey and the gate decide with them.
 """
 
 from collections.abc import Sequence
@@ -7,11 +8,13 @@ from collections.abc import Sequence
 from gateway.accounts.account import Account, AccountStatus, CodeChannel
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.signin.assurance import ACR_PWD_OTP_MAIL, ACR_PWD_OTP_SMS, AssuranceScale
-from gateway.signin.evidence import Evidence, Means
+from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.transaction import Demand
 
 MEANS_OF_CHANNEL = {CodeChannel.EMAIL: Means.EMAIL_CODE, CodeChannel.SMS: Means.SMS_CODE}
+PERSONAL = frozenset({Means.PASSWORD, *STRONG})
+"""Means that prove a person, not a thing beside them."""
 LEVEL_OF_CHANNEL = {CodeChannel.EMAIL: ACR_PWD_OTP_MAIL, CodeChannel.SMS: ACR_PWD_OTP_SMS}
 
 
@@ -28,11 +31,11 @@ class Demands:
         return min(mine, theirs) or None
 
     def counted(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
-        """The proofs that count: none older than the demand wants, nor than a reset or a change of contact; and nothing at
-        all when the password is not among them."""
-        since = max(demand.fresh_since or 0.0, account.code_demanded_since or 0.0)
-        fresh = tuple(item for item in evidence if item.at >= since)
-        return fresh if any(item.means is Means.PASSWORD for item in fresh) else ()
+        """The proofs that count: none older than the demand wants, nor than a reset, a change of contact or a link (which
+        say nothing against Pro Santé Connect and the card); and nothing at all when no person is among them."""
+        demanded = demand.fresh_since or 0.0
+        fresh = tuple(item for item in evidence if item.at >= demanded and _outlives(item, account))
+        return fresh if any(item.means in PERSONAL for item in fresh) else ()
 
     def carried(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
         """What a session's proofs are still worth for a new demand. A proof by device says nothing of the age of the trust
@@ -55,8 +58,10 @@ class Demands:
         )
 
     def met(self, counted: Sequence[Evidence], account: Account, demand: Demand) -> bool:
-        """Whether these proofs hold a second step and reach the level."""
+        """Whether these proofs hold a second step and reach the level. A strong means is both steps."""
         means = {item.means for item in counted}
+        if not means.isdisjoint(STRONG):
+            return self._level_met(self._scale.level_of(counted).acr, account, demand)
         if Means.PASSWORD not in means:
             return False
         code = not means.isdisjoint(MEANS_OF_CHANNEL.values())
@@ -76,6 +81,24 @@ class Demands:
         ]
         return tuple(sorted(usable, key=lambda channel: channel is not account.code_channel))
 
+    def identity_fresh(self, proved_at: float, now: float) -> bool:
+        """Whether an identity was proved recently enough to be linked. Exactly as old as the limit is too old."""
+        return now - proved_at < self._policy.link_freshness_seconds
+
+    def credentials_for_link(self, evidence: Sequence[Evidence], account: Account, now: float) -> tuple[Evidence, ...]:
+        """The account's own proofs that linking accepts: fresh, and a code by a channel that it accepts."""
+        accepted = {Means.PASSWORD, *(MEANS_OF_CHANNEL[channel] for channel in link_channels(account))}
+        return tuple(
+            item
+            for item in evidence
+            if item.means in accepted and self.identity_fresh(item.at, now) and _outlives(item, account)
+        )
+
+    def link_provable(self, proved_at: float, evidence: Sequence[Evidence], account: Account, now: float) -> bool:
+        """Whether identity, password and second factor are all proved, and fresh."""
+        means = {item.means for item in self.credentials_for_link(evidence, account, now)}
+        return self.identity_fresh(proved_at, now) and Means.PASSWORD in means and len(means) > 1
+
     def _level_met(self, acr: str, account: Account, demand: Demand) -> bool:
         if demand.min_acr is not None and not self._scale.satisfies(acr, demand.min_acr):
             return False
@@ -86,6 +109,16 @@ class Demands:
         # A wish, not a condition: it is granted when it can be, and otherwise does not lock the person out.
         best = [LEVEL_OF_CHANNEL[channel] for channel in _enrolled(account)]
         return not any(self._scale.satisfies(level, wanted) for level in best for wanted in demand.acr_values)
+
+
+def link_channels(account: Account) -> tuple[CodeChannel, ...]:
+    """The channels whose code is a second factor for linking: a verified address, nothing better being enrolled yet; never
+    SMS (DECISIONS 6, SMS-10)."""
+    return (CodeChannel.EMAIL,) if account.email_verified_at is not None else ()
+
+
+def _outlives(item: Evidence, account: Account) -> bool:
+    return item.means in STRONG or item.at >= (account.code_demanded_since or 0.0)
 
 
 def _enrolled(account: Account) -> tuple[CodeChannel, ...]:

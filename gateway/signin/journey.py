@@ -19,10 +19,11 @@ from gateway.journal.events import Outcome
 from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
 from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
-from gateway.signin.demands import Demands, usable
-from gateway.signin.evidence import Evidence, Means
+from gateway.signin.demands import Demands, link_channels, usable
+from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.gone import TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
+from gateway.signin.linking.pending import UPSTREAM, Pending, pending
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
@@ -115,7 +116,10 @@ class Journey:
         if session is None or account is None or not usable(account):
             return None, (), {}
         evidence = self._demands.carried(session.evidence, account, demand)
-        return (account.id, evidence, {_FROM_SESSION: digest(session.handle)}) if evidence else (None, (), {})
+        if not evidence:
+            return None, (), {}
+        lent: dict[str, Any] = {_FROM_SESSION: digest(session.handle)}
+        return account.id, evidence, lent if session.upstream is None else lent | {UPSTREAM: session.upstream}
 
     def find(self, handle: str, *, browser_cookie: str | None) -> SigninTransaction:
         """The transaction, in the browser that opened it. Raises TransactionGone."""
@@ -129,6 +133,9 @@ class Journey:
             return Step.REFUSED
         if txn.session_digest is not None:
             return Step.COMPLETE
+        waiting = pending(txn)
+        if waiting is not None:
+            return self._linking_step(txn, waiting)
         if txn.account_id is None:
             return Step.PASSWORD
         account = self._accounts.get(txn.account_id)
@@ -141,6 +148,28 @@ class Journey:
             return Step.DEVICE if self._device_would_do(txn, account, counted, device_id) else Step.CODE
         return Step.COMPLETE if self._structure_settled(txn, account, counted) else Step.STRUCTURE
 
+    def _linking_step(self, txn: SigninTransaction, waiting: Pending) -> Step:
+        """An identity waits for an account: both are proved afresh, whatever this browser or this device proved before, and
+        before the account is, nothing depends on whether there is one (LNK-01, LNK-13)."""
+        now = self._clock.now()
+        if not waiting.chosen:
+            return Step.LINK
+        if not self._demands.identity_fresh(waiting.proved_at, now):
+            return Step.IDENTITY
+        if waiting.activation:
+            return Step.CONFIRM_LINK
+        if txn.account_id is None:
+            return Step.PASSWORD
+        account = self._accounts.get(txn.account_id)
+        if account is None or self._refusal(txn, account) is not None:
+            return Step.REFUSED
+        if not any(
+            item.means is Means.PASSWORD for item in self._demands.credentials_for_link(txn.evidence, account, now)
+        ):
+            return Step.PASSWORD
+        provable = self._demands.link_provable(waiting.proved_at, txn.evidence, account, now)
+        return Step.CONFIRM_LINK if provable else Step.CODE
+
     def _refusal(self, txn: SigninTransaction, account: Account | None) -> str | None:
         """Why this journey cannot succeed, whatever the person does next; None while it can."""
         if txn.refusal is not None or txn.account_id is None:
@@ -150,10 +179,13 @@ class Journey:
         counted = self._demands.counted(txn.evidence, account, txn.demand)
         if not counted:
             return None
-        if self._demands.impossible(account, txn.demand):
+        if pending(txn) is not None:
+            return None if link_channels(account) else ACCESS_DENIED
+        met = self._demands.met(counted, account, txn.demand)
+        if not met and self._demands.impossible(account, txn.demand):
             return UNMET
         wanted = txn.demand.structure
-        if wanted is not None and self._demands.met(counted, account, txn.demand):
+        if wanted is not None and met:
             held = {choice.id for choice in self._held(txn, account, counted)}
             return None if wanted in held else ACCESS_DENIED
         return None
@@ -237,6 +269,10 @@ class Journey:
         assurance = self._scale.level_of(counted)
         same_person = previous if previous is not None and previous.account_id == account.id else None
         structure = self._settled(txn, self._held(txn, account, counted))
+        strong = any(item.means in STRONG for item in counted)
+        upstream = txn.extra.get(UPSTREAM) if strong else None
+        # A step-up proves one thing more; it does not give the person's password four more hours.
+        absolute_end = assurance.auth_time + self._policy.session_absolute_seconds
         return Session(
             handle=handle(self._randomness, partition_of(account.id)),
             sid=same_person.sid if same_person else identifier(self._randomness),
@@ -244,12 +280,13 @@ class Journey:
             started_at=now,
             auth_time=assurance.auth_time,
             last_used_at=now,
-            # A step-up proves one thing more; it does not give the person's password four more hours.
-            absolute_end=assurance.auth_time + self._policy.session_absolute_seconds,
+            # Nor does a session outlive the means it rests on.
+            absolute_end=absolute_end if upstream is None else min(absolute_end, upstream["expires_at"]),
             idle_seconds=self._policy.session_idle_seconds,
             evidence=counted,
             clients=same_person.clients if same_person else (),
             active_structure=structure,
+            upstream=upstream,
         )
 
     def _started(

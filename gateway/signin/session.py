@@ -26,8 +26,8 @@ class Session:
     active_structure: str | None = None
     version: int = 1
     upstream: Mapping[str, Any] | None = None
-    """What Pro Santé Connect or the card said of the sign-in: `kind`, `issuer`, `acr`, `amr`, `expires_at`, and `id_token`, sealed
-    (gateway/signin/linking/pending.py), for the logout there."""
+    """What Pro Santé Connect or the card said of the sign-in: `kind`, `issuer`, `acr`, `amr`, `expires_at`, and `id_token`,
+    sealed (gateway/signin/linking/pending.py), for the logout there."""
 
     def expires_at(self) -> float:
         """The instant from which it is no longer accepted, unless it is used before."""

@@ -113,7 +113,7 @@ class AccessLinks:
     def _live(self, token: str, purpose: LinkPurpose, now: float) -> tuple[OneTimeLink, Account]:
         found = token_digest(token)
         link = self._links.find_by_digest(found) if found is not None else None
-        if link is None or link.purpose is not purpose:
+        if link is None or link.purpose is not purpose or purpose not in _STATUS_FOR:
             raise LinkGone("unknown or malformed")
         if link.used_at is not None or link.revoked_at is not None or now >= link.expires_at:
             raise LinkGone("used, revoked or expired")

@@ -91,7 +91,7 @@ def pages(journey_pages: JourneyPages, links: AccessLinks, *, min_length: int = 
         cookies.forget(response, cookies.LINK)
         return response
 
-    for each in LinkPurpose:
+    for each in (LinkPurpose.ACTIVATION, LinkPurpose.RESET):
         path, defaults = f"/{each.value}", {"purpose": each}
         blueprint.add_url_rule(f"{path}/<token>", f"{each.value}_land", land, defaults=defaults, methods=["GET"])
         blueprint.add_url_rule(path, f"{each.value}_show", show, defaults=defaults, methods=["GET"])

@@ -19,12 +19,13 @@ from gateway.keys.purposes import PurposeKey
 from gateway.randomness import Randomness, digest, handle, partition_of
 from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
-from gateway.signin.demands import MEANS_OF_CHANNEL, Demands
+from gateway.signin.demands import MEANS_OF_CHANNEL, Demands, link_channels
 from gateway.signin.device_trust import trust_device
 from gateway.signin.evidence import Evidence
 from gateway.signin.first_factor import proved_person
 from gateway.signin.gone import TransactionMoved, amended
 from gateway.signin.journal_lines import Lines
+from gateway.signin.linking.pending import pending
 from gateway.signin.one_time_code.code import code_mac, typed_code
 from gateway.signin.one_time_code.masking import masked_contact
 from gateway.signin.one_time_code.sending import CodeSending
@@ -34,6 +35,7 @@ from gateway.signin.request_context import RequestContext
 from gateway.signin.transaction import SigninTransaction
 
 PURPOSE = "signin"
+LINKING = "linking"
 
 
 class CodeRefused(Refusal):
@@ -146,7 +148,7 @@ class CodeSignin:
             return replace(current, evidence=(*current.evidence, evidence), code_challenge_id=None, code_channel=None)
 
         txn = amended(self._transactions, txn, with_proof, now, NO_EFFECTS)
-        if device_public_key is None or self._demands.interval(txn.demand) is None:
+        if device_public_key is None or self._demands.interval(txn.demand) is None or pending(txn) is not None:
             return txn, None
         device = trust_device(
             self._devices, account, device_public_key, label=device_label, lines=lines, randomness=self._randomness
@@ -177,18 +179,21 @@ class CodeSignin:
 
     def channels(self, txn: SigninTransaction) -> Sequence[str]:
         """The channels the person may choose between, the usual one first."""
-        return tuple(channel.value for channel in self._demands.channels(self._person(txn), txn.demand))
+        return tuple(channel.value for channel in self._possible(txn, self._person(txn)))
 
     def _person(self, txn: SigninTransaction) -> Account:
         return proved_person(self._accounts, self._demands, txn)
 
+    def _possible(self, txn: SigninTransaction, account: Account) -> Sequence[CodeChannel]:
+        return link_channels(account) if pending(txn) is not None else self._demands.channels(account, txn.demand)
+
     def _channel(self, txn: SigninTransaction, account: Account, asked: str | None) -> CodeChannel:
         """What was asked if it may be, what is under way, or the usual one."""
-        possible = self._demands.channels(account, txn.demand)
+        possible = self._possible(txn, account)
         if not possible:
             raise TransactionMoved("no channel reaches the demanded level")
         for wanted in (asked, txn.code_channel):
-            if wanted in possible:
+            if wanted is not None and wanted in possible:
                 return CodeChannel(wanted)
         return possible[0]
 
@@ -202,7 +207,7 @@ class CodeSignin:
             challenge is not None
             and challenge.account_id == account.id
             and hmac.compare_digest(challenge.transaction, digest(txn.handle))
-            and challenge.purpose == PURPOSE
+            and challenge.purpose == _purpose(txn)
             and challenge.contact_version == account.contact_version
             and challenge.client_id == txn.demand.client_id
         )
@@ -216,7 +221,7 @@ class CodeSignin:
             id=handle(self._randomness, partition_of(account.id)),
             account_id=account.id,
             transaction=digest(txn.handle),
-            purpose=PURPOSE,
+            purpose=_purpose(txn),
             channel=channel.value,
             contact_version=account.contact_version,
             client_id=txn.demand.client_id,
@@ -236,6 +241,10 @@ class CodeSignin:
         challenge, effects = self._sending.prepared(challenge, account, lines)
         self._codes.begin(challenge, effects)
         return replace(changed, version=txn.version + 1)
+
+
+def _purpose(txn: SigninTransaction) -> str:
+    return LINKING if pending(txn) is not None else PURPOSE
 
 
 def _lines(txn: SigninTransaction, now: float, context: RequestContext) -> Lines:

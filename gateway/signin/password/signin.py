@@ -20,6 +20,7 @@ from gateway.signin.demands import usable
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.gone import TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
+from gateway.signin.linking.pending import kept_by_password
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Admission, SigninTransactions, Spool, Throttle
 from gateway.signin.request_context import RequestContext
@@ -112,7 +113,8 @@ class PasswordSignin:
 
 
 def _proved(txn: SigninTransaction, account: Account, now: float) -> SigninTransaction:
-    """A password stands by itself: proofs of another person, or lent by a session, go."""
+    """A password stands by itself: proofs of another person, or lent by a session, go. An identity that waits to be linked
+    stays: this password is what it waits for."""
     same = account.id == txn.account_id
     return replace(
         txn,
@@ -122,7 +124,7 @@ def _proved(txn: SigninTransaction, account: Account, now: float) -> SigninTrans
         code_channel=txn.code_channel if same else None,
         device_challenge=None,
         chosen_structure=None,
-        extra={},
+        extra=kept_by_password(txn.extra),
     )
 
 

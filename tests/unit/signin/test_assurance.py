@@ -5,6 +5,8 @@ import itertools
 import pytest
 
 from gateway.signin.assurance import (
+    ACR_CARD,
+    ACR_PSC,
     ACR_PWD,
     ACR_PWD_DEVICE,
     ACR_PWD_OTP_MAIL,
@@ -20,6 +22,7 @@ from tests.unit.signin.world import CONTEXT, World
 
 SCALE = AssuranceScale()
 PWD, MAIL, SMS, DEVICE = Means.PASSWORD, Means.EMAIL_CODE, Means.SMS_CODE, Means.TRUSTED_DEVICE
+PSC, CARD = Means.PSC, Means.CARD
 
 
 def proofs(*means: Means) -> list[Evidence]:
@@ -36,6 +39,9 @@ def proofs(*means: Means) -> list[Evidence]:
         ((PWD, SMS), ACR_PWD_OTP_SMS, ("pwd", "sms", "mfa")),
         ((PWD, DEVICE, MAIL), ACR_PWD_OTP_MAIL, ("pwd", "otp")),
         ((PWD, MAIL, SMS), ACR_PWD_OTP_SMS, ("pwd", "sms", "mfa")),
+        ((PSC,), ACR_PSC, ("psc",)),
+        ((CARD,), ACR_CARD, ("sc", "hwk", "pin", "mfa")),
+        ((PSC, PWD, SMS), ACR_PSC, ("psc",)),
     ],
 )
 def test_each_set_of_proofs_has_its_level(means: tuple[Means, ...], acr: str, amr: tuple[str, ...]) -> None:
@@ -44,9 +50,9 @@ def test_each_set_of_proofs_has_its_level(means: tuple[Means, ...], acr: str, am
 
 
 @pytest.mark.spec("LOA-05")
-def test_only_a_password_and_an_sms_say_mfa() -> None:
+def test_of_what_hangs_on_the_password_only_a_password_and_an_sms_say_mfa() -> None:
     for size in range(1, 5):
-        for means in itertools.combinations(Means, size):
+        for means in itertools.combinations((PWD, MAIL, SMS, DEVICE), size):
             if PWD in means:
                 assert ("mfa" in SCALE.level_of(proofs(*means)).amr) is (SMS in means)
             else:
@@ -64,6 +70,10 @@ def test_no_proof_gives_a_level_whose_legal_basis_is_not_declared() -> None:
 def test_the_authentication_time_is_the_newest_password() -> None:
     evidence = [Evidence(PWD, 10.0), Evidence(SMS, 50.0), Evidence(PWD, 30.0)]
     assert SCALE.level_of(evidence).auth_time == 30.0
+
+
+def test_the_authentication_time_is_that_of_the_means_the_level_rests_on() -> None:
+    assert SCALE.level_of([Evidence(PSC, 10.0), Evidence(PWD, 30.0), Evidence(MAIL, 40.0)]).auth_time == 10.0
 
 
 def test_the_ranking_is_total_and_card_equals_psc() -> None:
