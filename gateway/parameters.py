@@ -71,6 +71,7 @@ _TABLE: Mapping[str, _Parameter] = {
     "oidc.at.ttl": _Parameter(5 * MINUTE, MINUTE, 15 * MINUTE),
     "oidc.id_token.ttl": _Parameter(5 * MINUTE, MINUTE, 15 * MINUTE),
     "oidc.txn.ttl": _Parameter(10 * MINUTE, MINUTE, 15 * MINUTE),
+    "logout_token.ttl": _Parameter(2 * MINUTE, 30, 2 * MINUTE),
     "jwks.cache_max_age": _Parameter(HOUR, MINUTE, DAY),
     "key.sign.publish_lead": _Parameter(DAY, 2 * HOUR, 30 * DAY),
     "key.sign.retain": _Parameter(DAY, 2 * HOUR, 90 * DAY),

@@ -14,6 +14,7 @@ from gateway.accounts.trusted_device import TrustedDevice
 from gateway.journal.effects import Effects, Outgoing
 from gateway.journal.events import Event
 from gateway.randomness import digest
+from gateway.signin.ended_session import logout_calls
 from gateway.signin.ports import Admission, CodeChallenge, CodeVerdict, DelayRule
 from gateway.signin.session import Session
 from gateway.signin.transaction import SigninTransaction
@@ -98,8 +99,11 @@ class FakeSessions:
         self._written = written
 
     def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
-        if replacing is not None:
-            self.records.pop(replacing, None)
+        replaced = self.find(replacing, now) if replacing is not None else None
+        if replaced is not None:
+            del self.records[replaced.handle]
+            if replaced.sid != session.sid:
+                self._written.note(logout_calls(replaced))
         self.records[session.handle] = session
         self._written.note(effects)
 
@@ -124,8 +128,9 @@ class FakeSessions:
     def end(self, handle: str, now: float, effects: Effects) -> Session | None:
         if self.find(handle, now) is None:
             return None
-        self._written.note(effects)
-        return self.records.pop(handle)
+        ended = self.records.pop(handle)
+        self._written.note(effects + logout_calls(ended))
+        return ended
 
     def of(self, account_id: str, now: float) -> Sequence[Session]:
         return [item for item in self.records.values() if item.account_id == account_id]
@@ -133,7 +138,7 @@ class FakeSessions:
     def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
         mine = [handle for handle, item in self.records.items() if item.account_id == account_id]
         for handle in mine:
-            del self.records[handle]
+            self._written.note(logout_calls(self.records.pop(handle)))
         if mine:
             self._written.note(effects)
         return len(mine)

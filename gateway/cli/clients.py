@@ -53,6 +53,7 @@ def show(invocation: Invocation, client_id: str) -> None:
             "authentication": str(client.authentication_method),
             "redirect_uris": list(client.redirect_uris),
             "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+            "backchannel_logout_uri": client.backchannel_logout_uri,
             "scopes": sorted(client.scopes),
             "audience": client.audience,
             "role_application": client.role_application,

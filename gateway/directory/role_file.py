@@ -1,8 +1,9 @@
 """Roles from a file of the regional account module (ror-and-directory §1.8).
 
-Columns: rpps;idnat;email;login;finess;siret;idnat_struct;local_id;role_label;start;end. The first filled one of rpps, idnat, email,
-login names the person; the first filled one of finess, siret, idnat_struct, local_id the structure; role_label is the source's exact
-label; start and end are YYYY-MM-DD or empty. Only role_label is a required column. Format errors refuse the whole file.
+Columns: rpps;idnat;email;login;finess;siret;idnat_struct;local_id;role_label;start;end. The first filled one of rpps, idnat,
+email, login names the person; the first filled one of finess, siret, idnat_struct, local_id (an identifier of the source's own)
+the structure; role_label is the source's exact label; start and end are YYYY-MM-DD or empty. Only role_label is a required
+column. Format errors refuse the whole file.
 """
 
 from collections.abc import Iterator, Mapping

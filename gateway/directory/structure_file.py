@@ -1,8 +1,8 @@
 """Structures from a file (ror-and-directory §1.4).
 
 Columns: kind;finess;siret;local_id;finess_ej;name;category;region;department;active. `kind` is EJ, EG or LOCAL; EJ and EG need
-a FINESS, LOCAL a SIRET or, failing that, an identifier of the source's own (`local_id`); `finess_ej` is the legal person of an EG; `category` is a TRE_R66 code, `region` a TRE_R30 code;
-`active` is 1 or 0. Refuses the same structure on two lines.
+a FINESS, LOCAL a SIRET or, failing that, an identifier of the source's own (`local_id`); `finess_ej` is the legal person of an
+EG; `category` is a TRE_R66 code, `region` a TRE_R30 code; `active` is 1 or 0. Refuses the same structure on two lines.
 """
 
 from collections.abc import Iterator, Mapping

@@ -13,6 +13,8 @@ from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
 from gateway.journal.events import Event, Outcome
 
+LINES = {"backchannel_logout": ("logout.sent", "logout.failed")}
+"""Names in the journal, by kind, of what was sent and of what was given up; messages have their own."""
 RETRY_DELAYS = (1, 2, 5, 15, 60, 300)
 """Seconds before each new try; after the last one the item is given up."""
 
@@ -73,15 +75,17 @@ class OutgoingJob:
 
 
 def _line(item: Outgoing, now: float, reason: str | None) -> Effects:
-    account = item.payload.get("account")
+    account, client = item.payload.get("account"), item.payload.get("client")
+    sent, failed = LINES.get(item.kind, ("message.sent", "message.failed"))
     details = {key: value for key in ("channel", "purpose") if (value := item.payload.get(key)) is not None}
     return because(
         Event(
-            name="message.sent" if reason is None else "message.failed",
+            name=sent if reason is None else failed,
             outcome=Outcome.SUCCESS if reason is None else Outcome.FAILED,
             at=now,
             reason=reason,
             target=str(account) if account is not None else None,
+            client=str(client) if client is not None else None,
             method=item.kind,
             details=details,
         )

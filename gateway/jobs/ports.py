@@ -1,4 +1,4 @@
-"""What the jobs need from outside: senders."""
+"""What the jobs need from outside: senders, and the call to an application."""
 
 from typing import Protocol
 
@@ -12,4 +12,10 @@ class MailSender(Protocol):
 class SmsSender(Protocol):
     def send(self, *, to: str, text: str) -> None:
         """Raises OSError when the message was not taken."""
+        ...
+
+
+class LogoutCaller(Protocol):
+    def call(self, uri: str, logout_token: str) -> None:
+        """Raises OSError when the application did not take it."""
         ...

@@ -24,7 +24,7 @@ EVENT_NAMES = frozenset(
         "account.created", "account.activated", "account.archived", "account.password_set",
         "link.requested", "link.sent", "link.used", "message.sent", "message.failed",
         "authorization.granted", "authorization.refused", "token.issued", "token.refused", "token.code_replayed",
-        "client.refused", "logout.requested", "userinfo.read", "userinfo.refused",
+        "client.refused", "logout.requested", "logout.sent", "logout.failed", "userinfo.read", "userinfo.refused",
         "habilitation.granted", "habilitation.ended", "directory.imported", "role.unmapped",
         "key.staged", "key.activated", "key.retired", "client_secret.added", "client_secret.removed",
         "client.registered", "gateway.initialised", "admin.command",

@@ -31,7 +31,8 @@ class SigninTransactions(Protocol):
 class Sessions(Protocol):
     def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
         """Stores the session; the one whose handle is `replacing` dies in the same step (its codes and grants move to
-        the new one when both are of the same account, die otherwise; another account's session dies a step before)."""
+        the new one when both are of the same account, die otherwise; another account's session dies a step before). Unless
+        the new one has its `sid`, `logout_calls` of a live session that is replaced are appended in the step it dies."""
         ...
 
     def find(self, handle: str, now: float) -> Session | None:
@@ -47,7 +48,8 @@ class Sessions(Protocol):
         ...
 
     def end(self, handle: str, now: float, effects: Effects) -> Session | None:
-        """Ends it and kills its codes and grants; returns what it was. Of two parallel calls one gets the session."""
+        """Ends it and kills its codes and grants; returns what it was. Of two parallel calls one gets the session. The
+        `logout_calls` of the session, as it is in that step, are appended with the effects."""
         ...
 
     def of(self, account_id: str, now: float) -> Sequence[Session]:
@@ -55,7 +57,8 @@ class Sessions(Protocol):
         ...
 
     def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
-        """Ends every session of the account, with codes and grants; returns how many."""
+        """Ends every session of the account, with codes and grants; returns how many. `logout_calls` of each are appended
+        in the same step."""
         ...
 
 

@@ -11,9 +11,13 @@ from gateway.jobs.drain_journal import JournalDrain
 from gateway.jobs.import_directory import DirectoryImport
 from gateway.jobs.outgoing import OutgoingJob, Queue
 from gateway.jobs.runner import Job
+from gateway.jobs.send_logout import SendLogout
 from gateway.jobs.send_messages import SendMessages
 from gateway.journal.effects import Effects, Outgoing
+from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
+from gateway.keys.signer import Signer
+from gateway.messages.logout_http import HttpLogoutCaller
 from gateway.messages.sms_http import HttpSmsSender
 from gateway.messages.smtp import SmtpSender
 from gateway.messages.texts import Texts
@@ -75,8 +79,17 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         origin=settings.issuer,
         policy=signin_policy(settings.values),
     )
+    logout = SendLogout(
+        clients=reviewed.clients,
+        signer=Signer(KeyRing(database.signing_keys, clock=clock)),
+        caller=HttpLogoutCaller(),
+        issuer=settings.issuer,
+        ttl_seconds=settings.values["logout_token.ttl"],
+        clock=clock,
+        randomness=stores.randomness,
+    )
     queues: list[Queue] = [_SpooledQueue(ephemeral), _DurableQueue(database.outbox)]
-    outgoing = OutgoingJob(queues=queues, handlers=messages.handlers(), clock=clock)
+    outgoing = OutgoingJob(queues=queues, handlers={**messages.handlers(), **logout.handlers()}, clock=clock)
     drain = JournalDrain(ephemeral.spool, database.journal, settings.node)
     directory = directory_import(settings, reviewed, stores)
 

@@ -190,7 +190,7 @@ def deployment(
     running = Deployment(folder, port, mailbox, faults, clock, nursery)
     smtp.start()
     try:
-        seed_demo(folder / "passerelle.yaml", people_file=people_file, secret_file=folder / "secret")
+        seed_demo(folder / "passerelle.yaml", people_file=people_file, secret_files={"orientation": folder / "secret"})
         yield running
     finally:
         running.stop()

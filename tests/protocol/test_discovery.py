@@ -69,7 +69,6 @@ def test_what_does_not_work_is_not_advertised(provider):
         "revocation_endpoint",
         "pushed_authorization_request_endpoint",
         "device_authorization_endpoint",
-        "backchannel_logout_supported",
         "dpop_signing_alg_values_supported",
     }
     assert not absent & set(found)

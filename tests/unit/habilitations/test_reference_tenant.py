@@ -119,17 +119,33 @@ def demo() -> tuple[LiveRights, KnownStructures, KeptHabilitations]:
 def test_the_people_of_the_demo_receive_what_their_story_says() -> None:
     live, structures, _ = demo()
 
-    def story(username: str) -> dict[str, tuple[str, ...]]:
-        found, _, _ = live.rights(username, "orientation", "urn:passerelle:acr:pwd-otp-mail", NOW)
-        return {str(item.structure.finess): item.roles for item in found}
+    def stories(application: str) -> dict[str, dict[str, tuple[str, ...]]]:
+        told = {}
+        for person in PEOPLE:
+            found, _, _ = live.rights(person["username"], application, "urn:passerelle:acr:pwd-otp-mail", NOW)
+            told[person["username"]] = {item.structure.id: item.roles for item in found}
+        return told
 
-    assert {person["username"]: story(person["username"]) for person in PEOPLE} == {
-        "n.benali": {"990000010": ("msph.notif", "msph.referent", "msph.stats"), "990000028": ("msph.tdb_nom",)},
-        "p.girard": {"990000028": ("msph.notif",)},
+    assert stories("orientation") == {
+        "n.benali": {
+            "fineg:990000010": ("msph.notif", "msph.referent", "msph.stats"),
+            "fineg:990000028": ("msph.tdb_nom",),
+        },
+        "p.girard": {"fineg:990000028": ("msph.notif",)},
         "c.morel": {},
         "j.petit": {},
         "s.leroy": {},
-        "k.haddad": {"990000028": ("msph.tdb_anon",)},
+        "k.haddad": {"fineg:990000028": ("msph.tdb_anon",)},
         "e.marchand": {},
+        "i.fabre": {},
     }
-    assert all(luhn_ok(str(structure.finess)) for structure in structures.by_id.values())
+    assert {username: roles for username, roles in stories("suivi").items() if roles} == {
+        "n.benali": {"siret:99900001100018": ("suivi.collaborateur",)},
+        "p.girard": {
+            "local:MAISON-PARTAGEE-1": ("suivi.responsable",),
+            "siret:99900002900010": ("suivi.collaborateur",),
+        },
+        "i.fabre": {"siret:99900001100018": ("suivi.responsable",)},
+    }
+    numbers = [structure.finess or structure.siret for structure in structures.by_id.values()]
+    assert all(luhn_ok(number) for number in numbers if number is not None)

@@ -24,7 +24,7 @@ class RedisSessions:
         replaced = address_of(replacing) if replacing is not None else None
         if replacing is not None and replaced is not None and replaced.partition != address.partition:
             # Another person's session, out of this step's reach: dead before the new one lives.
-            self.end(replacing, now, NO_EFFECTS)
+            self.end(replacing, now, NO_EFFECTS)  # which tells its applications
             replaced = None
         started = self._link.run(
             "session_start",

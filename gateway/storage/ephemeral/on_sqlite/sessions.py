@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
-from gateway.journal.effects import Effects
+from gateway.journal.effects import NO_EFFECTS, Effects
+from gateway.signin.ended_session import logout_calls
 from gateway.signin.session import Session
 from gateway.storage.ephemeral.addresses import address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_session, load_session
@@ -35,7 +37,7 @@ class SqliteSessions:
                     dump_session(session).decode(),
                 )
                 if replaced is not None:
-                    _replace(step, replaced.digest, address.digest, session.account_id, now)
+                    _replace(step, replaced.digest, address.digest, session, now)
                 step.append(effects)
         except sqlite3.IntegrityError as error:
             raise RecordExistsError("session") from error
@@ -91,10 +93,11 @@ class SqliteSessions:
                 address.digest,
                 now,
             )
+            ended = _session(row, handle) if row else None
             _kill(step, address.digest)
-            if row:
-                step.append(effects)
-        return _session(row, handle) if row else None
+            if ended is not None:
+                step.append(effects + logout_calls(ended))
+        return ended
 
     def of(self, account_id: str, now: float) -> Sequence[Session]:
         rows = self._database.rows(
@@ -105,19 +108,23 @@ class SqliteSessions:
         return [_session(row, "") for row in rows]
 
     def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
-        ended = 0
+        ended, told = 0, NO_EFFECTS
         with self._database.step() as step:
-            for digest, live in step.rows(
-                "SELECT digest, ? < ends_at FROM sessions WHERE account_id = ?", now, account_id
+            for digest, live, *row in step.rows(
+                f"SELECT digest, ? < ends_at, {_COLUMNS} FROM sessions WHERE account_id = ?",  # noqa: S608 -- constants
+                now,
+                account_id,
             ):
                 _kill(step, digest)
-                ended += live
+                if live:
+                    ended += 1
+                    told += logout_calls(_session(row, ""))
             if ended:
-                step.append(effects)
+                step.append(effects + told)
         return ended
 
 
-def _session(row: tuple[str, float, int, float, int], handle: str) -> Session:
+def _session(row: Sequence[Any], handle: str) -> Session:
     document, last_used_at, idle_seconds, absolute_end, version = row
     return load_session(
         document,
@@ -129,11 +136,15 @@ def _session(row: tuple[str, float, int, float, int], handle: str) -> Session:
     )
 
 
-def _replace(step: Step, old: str, new: str, account_id: str, now: float) -> None:
+def _replace(step: Step, old: str, new: str, session: Session, now: float) -> None:
     """What the old session gave goes on under the new one when both are the same person's and the old one still lived."""
-    if step.row("SELECT 1 FROM sessions WHERE digest = ? AND account_id = ? AND ? < ends_at", old, account_id, now):
+    row = step.row(f"SELECT {_COLUMNS} FROM sessions WHERE digest = ? AND ? < ends_at", old, now)  # noqa: S608 -- constants
+    replaced = _session(row, "") if row else None
+    if replaced is not None and replaced.account_id == session.account_id:
         step.run("UPDATE codes SET session_digest = ? WHERE session_digest = ?", new, old)
         step.run("UPDATE grants SET session_digest = ? WHERE session_digest = ?", new, old)
+    if replaced is not None and replaced.sid != session.sid:
+        step.append(logout_calls(replaced))
     _kill(step, old)
 
 

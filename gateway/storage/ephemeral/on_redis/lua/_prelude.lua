@@ -15,6 +15,12 @@ local function collect_after(key, now, kept_until)
   end
 end
 
+local function append_item(tag, item)
+  local id = string.format('%016.0f', redis.call('INCR', PARTITION .. 'outgoing-last')) .. '.' .. tag
+  redis.call('HSET', PARTITION .. 'outgoing-items', id, item)
+  redis.call('ZADD', PARTITION .. 'outgoing', 0, id)
+end
+
 -- `effects` is JSON: [[[tag, line], …], [[tag, item], …]] with lines and items already written as JSON text.
 local function append(effects)
   if effects == '' then return end
@@ -22,10 +28,16 @@ local function append(effects)
   for _, event in ipairs(listed[1]) do
     redis.call('XADD', PARTITION .. 'events', '*', 'tag', event[1], 'event', event[2])
   end
-  for _, item in ipairs(listed[2]) do
-    local id = string.format('%016.0f', redis.call('INCR', PARTITION .. 'outgoing-last')) .. '.' .. item[1]
-    redis.call('HSET', PARTITION .. 'outgoing-items', id, item[2])
-    redis.call('ZADD', PARTITION .. 'outgoing', 0, id)
+  for _, item in ipairs(listed[2]) do append_item(item[1], item[2]) end
+end
+
+-- `logout_calls` of gateway/signin/ended_session.py, for a live session that ends: only here is it known which
+-- applications had joined by now. A session ends once, so its digest and the application make a tag of their own.
+local function tell_applications(digest, found)
+  local session = cjson.decode(found[1]).record
+  for _, client in ipairs(session.clients) do
+    append_item(digest .. ':' .. client, cjson.encode(
+      {kind = 'backchannel_logout', payload = {client = client, sid = session.sid, account = found[6]}}))
   end
 end
 

@@ -4,4 +4,5 @@ if not found then return false end
 kill_session(ARGV[2])
 if not live then return false end
 append(ARGV[3])
+tell_applications(ARGV[2], found)
 return found

@@ -22,6 +22,9 @@ if old ~= '' then
     end
     redis.call('DEL', held)
   end
+  if found and live and cjson.decode(found[1]).record.sid ~= cjson.decode(ARGV[8]).record.sid then
+    tell_applications(old, found)
+  end
   kill_session(old)
 end
 append(ARGV[10])

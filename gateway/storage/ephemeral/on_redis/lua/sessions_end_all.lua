@@ -1,7 +1,11 @@
 -- KEYS: sessions-of. ARGV: now, effects.
 local ended = 0
 for _, digest in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  if session_lives(digest, ARGV[1]) then ended = ended + 1 end
+  local found, live = session_of(digest, ARGV[1])
+  if found and live then
+    ended = ended + 1
+    tell_applications(digest, found)
+  end
   kill_session(digest)
 end
 if ended > 0 then append(ARGV[2]) end
