@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from gateway.accounts.account import Account, AccountStatus
-from gateway.accounts.one_time_link import OneTimeLink
+from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.ports import AccountExistsError
 from gateway.journal.effects import Effects
 from gateway.storage.sql.account_lock import lock_account
@@ -35,6 +35,8 @@ _by_rpps = sa.select(table).where(table.c.rpps_index == _key)
 _by_email = sa.select(table).where(table.c.email_index == _key)
 _by_verified_email = _by_email.where(table.c.email_verified_at.is_not(None))
 _pending_link = sa.and_(one_time_link.c.used_at.is_(None), one_time_link.c.revoked_at.is_(None))
+_not_a_protest = one_time_link.c.purpose != LinkPurpose.NOT_ME.value
+"""Whoever took an account over cannot take "it was not me" away from its holder by changing a contact or a password."""
 
 
 class SqlAccounts:
@@ -78,7 +80,7 @@ class SqlAccounts:
         outlived = (
             sa.true()
             if account.status is AccountStatus.ARCHIVED
-            else one_time_link.c.contact_version < account.contact_version
+            else sa.and_(one_time_link.c.contact_version < account.contact_version, _not_a_protest)
         )
         at = instant_of(effects)
         with _uniqueness(), self._connections.writing() as connection:
@@ -105,7 +107,9 @@ class SqlAccounts:
             if connection.execute(consume).rowcount != 1:
                 return False
             connection.execute(sa.update(table).where(table.c.id == account.id).values(row))
-            connection.execute(sa.update(one_time_link).where(of_account, _pending_link).values(revoked_at=now))
+            connection.execute(
+                sa.update(one_time_link).where(of_account, _pending_link, _not_a_protest).values(revoked_at=now)
+            )
             connection.execute(
                 sa.update(trusted_device)
                 .where(trusted_device.c.account_id == account.id, trusted_device.c.revoked_at.is_(None))

@@ -6,7 +6,7 @@ Nothing is read before it is needed, so that a store that is empty, or behind th
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.accounts.ports import Accounts, OneTimeLinks, Outbox, TrustedDevices
+from gateway.accounts.ports import Accounts, IdentityLinks, OneTimeLinks, Outbox, TrustedDevices
 from gateway.applications.ports import ClientSecrets
 from gateway.habilitations.ports import Habilitations, Structures
 from gateway.journal.effects import Effects
@@ -22,6 +22,8 @@ from gateway.storage.sql.accounts import SqlAccounts
 from gateway.storage.sql.client_secrets import SqlClientSecrets
 from gateway.storage.sql.engine import Connections
 from gateway.storage.sql.habilitations import SqlHabilitations
+from gateway.storage.sql.identity_links import SqlIdentityLinks
+from gateway.storage.sql.identity_row import IdentityRows
 from gateway.storage.sql.journal import SqlJournal
 from gateway.storage.sql.one_time_links import SqlOneTimeLinks
 from gateway.storage.sql.outbox import SqlOutbox
@@ -44,7 +46,9 @@ class Database:
         cipher = FieldCipher(keys, randomness)
         index = BlindIndex(lambda: keys.get(Purpose.BLIND_INDEX))
         self.purpose_keys: PurposeKeyStore = keys
-        self.accounts: Accounts = SqlAccounts(connections, AccountRows(cipher, index), node)
+        rows = AccountRows(cipher, index)
+        self.accounts: Accounts = SqlAccounts(connections, rows, node)
+        self.identities: IdentityLinks = SqlIdentityLinks(connections, rows, IdentityRows(cipher, index), node)
         self.links: OneTimeLinks = SqlOneTimeLinks(connections, node)
         self.devices: TrustedDevices = SqlTrustedDevices(connections, node)
         self.outbox: Outbox = SqlOutbox(connections, node)

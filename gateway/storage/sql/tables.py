@@ -2,7 +2,8 @@
 
 Columns typed as bytes under an account or a signing key are encrypted (gateway/keys/field_cipher.py); `…_index` columns
 are keyed hashes. Instants are seconds since the epoch. What must hold whatever the code does is a constraint here: one
-owner per user name, e-mail and RPPS; no self-grant; two years at most; one active key per algorithm (ADM-01, ADM-05, KEY-01).
+owner per user name, e-mail, RPPS, national identifier and linked identity; no self-grant; two years at most; one active key
+per algorithm (ADM-01, ADM-05, KEY-01, LNK-05).
 """
 
 import datetime
@@ -92,6 +93,65 @@ trusted_device = sa.Table(
     sa.PrimaryKeyConstraint("id", name="pk_trusted_device"),
     sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_trusted_device_account"),
     sa.Index("ix_trusted_device_account", "account_id"),
+)
+
+_ACTIVE_LINK = sa.text("state = 'active'")
+
+identity_link = sa.Table(
+    "identity_link",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("issuer", sa.String, nullable=False),
+    sa.Column("subject", sa.LargeBinary, nullable=False),
+    sa.Column("subject_index", sa.LargeBinary, nullable=False),
+    sa.Column("national_id", sa.LargeBinary),
+    sa.Column("national_id_index", sa.LargeBinary),
+    sa.Column("rpps", sa.LargeBinary),
+    sa.Column("proof", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("last_used_at", sa.Double, nullable=False),
+    sa.Column("ended_at", sa.Double),
+    sa.Column("ended_by", sa.String),
+    sa.Column("frozen_until", sa.Double),
+    sa.PrimaryKeyConstraint("id", name="pk_identity_link"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_identity_link_account"),
+    sa.CheckConstraint("kind IN ('psc', 'card')", name="ck_identity_link_kind"),
+    sa.CheckConstraint("state IN ('active', 'ended')", name="ck_identity_link_state"),
+    sa.Index(
+        "uq_identity_link_identity",
+        "kind",
+        "issuer",
+        "subject_index",
+        unique=True,
+        sqlite_where=_ACTIVE_LINK,
+        postgresql_where=_ACTIVE_LINK,
+    ),
+    sa.Index(
+        "uq_identity_link_account",
+        "account_id",
+        "kind",
+        "subject_index",
+        unique=True,
+        sqlite_where=_ACTIVE_LINK,
+        postgresql_where=_ACTIVE_LINK,
+    ),
+    sa.Index("ix_identity_link_account", "account_id", "created_at"),
+    sa.Index("ix_identity_link_national_id", "national_id_index"),
+)
+
+national_identifier = sa.Table(  # whose it is, and stays after a link has ended
+    "national_identifier",
+    metadata,
+    sa.Column("national_id_index", sa.LargeBinary, nullable=False),
+    sa.Column("national_id", sa.LargeBinary, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("since", sa.Double, nullable=False),
+    sa.PrimaryKeyConstraint("national_id_index", name="pk_national_identifier"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_national_identifier_account"),
+    sa.Index("ix_national_identifier_account", "account_id"),
 )
 
 structure = sa.Table(
