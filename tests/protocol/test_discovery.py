@@ -92,3 +92,9 @@ def test_there_is_no_door_for_registration(provider):
     assert not [path for path in routes | set(provider.endpoints) if "register" in path or "client" in path]
     for path in ("/register", "/connect/register", "/clients"):
         assert provider.browser.post(path, json={"redirect_uris": ["https://evil.example"]}).status_code == 404
+
+
+@pytest.mark.spec("SES-07", "OID-12")
+def test_it_says_that_applications_are_told_when_a_session_ends(provider):
+    found = document(provider)
+    assert found["backchannel_logout_supported"] is found["backchannel_logout_session_supported"] is True

@@ -35,6 +35,9 @@ def options(started_provider: LyingProvider, tmp_path_factory: pytest.TempPathFa
         orientation="127.0.0.5:0",
         orientation_client_id=CLIENT_ID,
         orientation_client_secret_file=folder / "secret",
+        suivi="127.0.0.6:0",
+        suivi_client_id=CLIENT_ID,
+        suivi_client_secret_file=folder / "secret",
         clock_offset_file=folder / "clock",
         people_file=folder / "people.yaml",
     )

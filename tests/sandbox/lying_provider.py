@@ -6,6 +6,7 @@ A lie changes one thing: the authorization answer, the ID token's header or clai
 import base64
 import hashlib
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,6 +71,8 @@ class LyingProvider:
         self.requests: list[dict[str, str]] = []
         self.logouts: list[dict[str, str]] = []
         self.tokens_given: list[str] = []
+        self.sid = uuid.uuid4().hex
+        """Of the session that the next sign-ins share."""
         self._codes: dict[str, dict[str, str]] = {}
         self.now = time.time
 
@@ -166,7 +169,7 @@ class LyingProvider:
             "acr": "urn:passerelle:acr:pwd-otp-mail",
             "amr": ["pwd", "otp"],
             "auth_time": now,
-            "sid": "s1",
+            "sid": self.sid,
             "at_hash": base64.urlsafe_b64encode(half).rstrip(b"=").decode(),
             **self.lies.claims,
         }

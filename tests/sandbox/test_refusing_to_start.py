@@ -26,7 +26,7 @@ def test_it_refuses_every_profile_but_demo_and_test(options, profile, capsys):
     assert "only with --profile demo or test" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["world", "smtp", "orientation"])
+@pytest.mark.parametrize("name", ["world", "smtp", "orientation", "suivi"])
 @pytest.mark.parametrize(
     "address", ["0.0.0.0:0", "192.0.2.1:0", "[::]:0", "monde.example:0", "127.0.0.2", "127.0.0.2:x"]
 )
@@ -78,3 +78,11 @@ def test_one_process_says_it_is_ready_and_stops_cleanly_when_asked(options, numb
             process.send_signal(number)
         assert process.wait(timeout=20) == 0
         assert process.stderr.read() == ""
+
+
+def test_the_second_application_starts_only_when_it_is_asked_and_never_without_its_secret(options, capsys):
+    with sandbox.run(replace(options, suivi=None)) as alone:
+        assert alone.suivi_url is None
+        assert "Ouvrir Suivi" not in requests.get(alone.world_url, timeout=10).text
+    assert main(as_arguments(replace(options, suivi_client_secret_file=None))) == 2
+    assert "--suivi needs" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import pytest
 from gateway.journal.effects import NO_EFFECTS
 from gateway.oidc.ports import CodeState, Redemption
 from gateway.randomness import digest, partition_of
+from gateway.signin.ended_session import LOGOUT_CALL, logout_calls
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.session import Session
 from gateway.storage.ephemeral import EphemeralStore, RecordExistsError
@@ -268,3 +269,79 @@ def test_a_session_outside_the_partition_of_its_account_is_refused(store: Epheme
     account_id = an_account(3)
     with pytest.raises(ValueError, match="partition"):
         store.sessions.start(a_session(account_id, handle=a_handle(an_account(4))), NOW, NO_EFFECTS)
+
+
+def _calls(store: EphemeralStore) -> list[tuple[object, object, object]]:
+    """Client, sid and account of each logout call that waits, which then waits no more."""
+    taken = store.spool.take_outgoing(NOW, 1000, 60)
+    for item_id, _, _ in taken:
+        store.spool.done(item_id, NO_EFFECTS)
+    assert {item.kind for _, item, _ in taken} <= {LOGOUT_CALL}
+    return sorted((item.payload["client"], item.payload["sid"], item.payload["account"]) for _, item, _ in taken)
+
+
+def _expected(*sessions: Session) -> list[tuple[object, object, object]]:
+    items = [item for session in sessions for item in logout_calls(session).outgoing]
+    return sorted((item.payload["client"], item.payload["sid"], item.payload["account"]) for item in items)
+
+
+BOTH = ("orientation", "suivi")
+
+
+@pytest.mark.spec("SES-07")
+def test_the_end_of_a_session_is_told_once_to_the_applications_that_have_joined_by_then(
+    store: EphemeralStore, at_once: AtOnce
+) -> None:
+    session = a_session()
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    assert store.sessions.amend(replace(session, clients=BOTH), NOW, NO_EFFECTS)
+    at_once(20, lambda: store.sessions.end(session.handle, NOW, NO_EFFECTS))
+    assert _calls(store) == _expected(replace(session, clients=BOTH))
+    assert len(_expected(replace(session, clients=BOTH))) == 2
+
+
+@pytest.mark.spec("SES-07")
+def test_a_session_that_nobody_joined_or_that_had_expired_is_told_to_nobody(store: EphemeralStore) -> None:
+    lonely, expired = a_session(clients=()), a_session(idle_seconds=5)
+    for session in (lonely, expired):
+        store.sessions.start(session, NOW, NO_EFFECTS)
+        store.sessions.end(session.handle, NOW + 5, NO_EFFECTS)
+    assert _calls(store) == []
+
+
+@pytest.mark.spec("SES-07")
+def test_when_all_sessions_of_an_account_end_the_applications_of_each_are_told(store: EphemeralStore) -> None:
+    account_id = an_account()
+    mine = [a_session(account_id, clients=BOTH), a_session(account_id)]
+    expired = a_session(account_id, idle_seconds=5)
+    for session in (*mine, expired, a_session(an_account(partition_of(account_id)))):
+        store.sessions.start(session, NOW, NO_EFFECTS)
+    store.sessions.end_sessions_of(account_id, NOW + 5, because_of("all ended"))
+    assert _calls(store) == _expected(*mine)
+    assert drained(store.spool) == ["all ended"]
+
+
+@pytest.mark.spec("SES-07")
+@pytest.mark.parametrize("same_partition", [True, False])
+def test_the_applications_of_a_session_replaced_by_another_persons_are_told(
+    store: EphemeralStore, same_partition: bool
+) -> None:
+    old = a_session(clients=BOTH)
+    partition = partition_of(old.account_id)
+    new = a_session(an_account(partition if same_partition else (partition + 1) % 16))
+    store.sessions.start(old, NOW, NO_EFFECTS)
+    store.sessions.start(new, NOW, NO_EFFECTS, replacing=old.handle)
+    assert _calls(store) == _expected(old)
+
+
+@pytest.mark.spec("SES-07")
+def test_a_session_renewed_under_its_name_is_told_to_nobody_and_under_another_name_to_all(
+    store: EphemeralStore,
+) -> None:
+    first = a_session(clients=BOTH)
+    renewed = a_session(first.account_id, sid=first.sid, clients=BOTH)
+    store.sessions.start(first, NOW, NO_EFFECTS)
+    store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=first.handle)
+    assert _calls(store) == []
+    store.sessions.start(a_session(first.account_id), NOW, NO_EFFECTS, replacing=renewed.handle)
+    assert _calls(store) == _expected(renewed)

@@ -71,6 +71,8 @@ def test_a_file_says_what_its_application_may_ask(tmp_path: Path) -> None:
         ({"otp_interval_seconds": "2592001"}, "otp_interval_seconds: "),
         ({"audience": "''"}, "audience: "),
         ({"home_url": "http://suivi.demo.passerelle.test/"}, "home_url: use https"),
+        ({"backchannel_logout_uri": "http://127.0.0.6:8092/logout"}, "backchannel_logout_uri: use https"),
+        ({"backchannel_logout_uri": "https://x.test/logout#a"}, "backchannel_logout_uri: no wildcard, fragment"),
         ({"post_logout_redirect_uris": "[https://x.test/#a]"}, "post_logout_redirect_uris.0: no wildcard, fragment"),
     ],
 )
@@ -229,3 +231,12 @@ def test_two_equal_readings_have_no_difference(tmp_path: Path) -> None:
     written(tmp_path)
     once, again = (read_clients(tmp_path, loopback_http=False) for _ in range(2))
     assert not diff(once, again)
+
+
+@pytest.mark.spec("SES-07")
+def test_an_application_may_declare_where_it_is_told_that_a_session_ended(tmp_path: Path) -> None:
+    assert read(tmp_path).backchannel_logout_uri is None
+    address = "https://suivi.demo.passerelle.test/backchannel-logout"
+    assert read(tmp_path, backchannel_logout_uri=address).backchannel_logout_uri == address
+    loopback = "http://127.0.0.6:8092/backchannel-logout"
+    assert read(tmp_path, loopback_http=True, backchannel_logout_uri=loopback).backchannel_logout_uri == loopback

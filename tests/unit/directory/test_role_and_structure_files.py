@@ -186,3 +186,21 @@ def test_the_same_structure_on_two_lines_refuses_the_file(tmp_path: Path) -> Non
     line = "EG;990000010;;;ESAT;;;;1"
     with pytest.raises(UnreadableFileError, match="line 3: fineg:990000010 stands on an earlier line too"):
         structures(tmp_path, line, line)
+
+
+def test_a_structure_without_finess_is_known_by_its_siret_or_by_an_identifier_of_the_source(tmp_path: Path) -> None:
+    header = "kind;finess;siret;local_id;name;active"
+    lines = ["LOCAL;;99900001100018;A-1;Relais;1", "LOCAL;;;MAISON-1;Maison;1"]
+    file = written(tmp_path, "\n".join([header, *lines]))
+    assert [(found.id, found.kind, found.finess) for found in StructureFile(file).structures()] == [
+        ("siret:99900001100018", StructureKind.LOCAL, None),
+        ("local:MAISON-1", StructureKind.LOCAL, None),
+    ]
+    for line in ("LOCAL;;;;Personne;1", "LOCAL;;;maison 1;Maison;1"):
+        with pytest.raises(UnreadableFileError, match="local_id"):
+            list(StructureFile(written(tmp_path, f"{header}\n{line}")).structures())
+
+
+def test_a_role_may_name_a_structure_by_the_identifier_of_the_source(tmp_path: Path) -> None:
+    (record,) = roles(tmp_path, "login;local_id;role_label\ni.fabre;MAISON-1;Suivi - Collaborateur")
+    assert record.structure == ("local_id", "MAISON-1")
