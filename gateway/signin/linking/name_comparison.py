@@ -36,34 +36,40 @@ def compare_names(*, asserted_family: str, asserted_given: str, family: str, giv
     return NameComparison(min(_likeness(asserted_family, family), _likeness(asserted_given, given)))
 
 
-def name_words(name: str) -> tuple[str, ...]:
-    """The words of a name in one spelling, particles and words of civil state aside (unless nothing else is left)."""
+def _words(name: str) -> tuple[str, ...]:
+    """The words of a name in one spelling, without words of civil state (unless nothing else is left)."""
     bare = "".join(
         character
         for character in unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
         if not unicodedata.combining(character)
     ).translate(_LETTERS)
     words = tuple("".join(character if character.isalnum() else " " for character in bare).split())
-    words = tuple(word for word in words if word not in _WORDS_OF_STATE) or words
-    return tuple(word for word in words if word not in _PARTICLES) or words
+    return tuple(word for word in words if word not in _WORDS_OF_STATE) or words
+
+
+def _glued(words: tuple[str, ...]) -> set[str]:
+    """Written as one word, with or without its leading particles: DE LA TOUR is Delatour, Latour and Tour."""
+    spellings = {"".join(words)}
+    while len(words) > 1 and words[0] in _PARTICLES:
+        words = words[1:]
+        spellings.add("".join(words))
+    return spellings
 
 
 def _likeness(one: str, other: str) -> int:
-    mine, theirs = name_words(one), name_words(other)
+    mine, theirs = _words(one), _words(other)
     if not mine or not theirs:
         return 0
-    if _joined(one) == _joined(other) or "".join(mine) == "".join(theirs):
+    if mine == theirs:
         return 100
-    if set(mine) == set(theirs):
+    if _glued(mine) & _glued(theirs):
         return 95
-    fewer, more = sorted((set(mine), set(theirs)), key=len)
+    fewer, more = sorted((_bare(mine), _bare(theirs)), key=len)
     if fewer <= more and max(map(len, fewer)) > 1:
         return 85
-    shared = len(fewer & more)
-    return 60 * shared // len(more)
+    return 60 * len(fewer & more) // len(more)
 
 
-def _joined(name: str) -> str:
-    """Every letter in one spelling: LEGOFF and Le Goff."""
-    bare = unicodedata.normalize("NFKD", name.casefold()).translate(_LETTERS)
-    return "".join(character for character in bare if character.isalnum())
+def _bare(words: tuple[str, ...]) -> set[str]:
+    """Without particles, unless nothing else is left."""
+    return {word for word in words if word not in _PARTICLES} or set(words)
