@@ -175,7 +175,7 @@ class Gateway:
 
     @property
     def pages(self) -> flask.Flask:
-        app = self.application._pages.app.__self__  # type: ignore[attr-defined]
+        app: Any = self.application._pages.app
         assert isinstance(app, flask.Flask)
         return app
 
