@@ -56,11 +56,9 @@ class CountingHasher(PasswordHasher):
         self.computed += 1
         return super()._argon2(salt)
 
-    def verify(self, account_id: str, encrypted: str, password: str) -> bool:
-        before = self.computed
-        verdict = super().verify(account_id, encrypted, password)
-        self.computed = before + 1
-        return verdict
+    def _verified(self, phc: str, password: str) -> bool:
+        self.computed += 1
+        return super()._verified(phc, password)
 
 
 class Device:
