@@ -80,6 +80,11 @@ def test_a_mail_server_that_does_not_answer_is_found(well):
         assert "smtp.host" in advice(well)["mail server"]
 
 
+def test_something_else_than_a_mail_server_is_found(well, monkeypatch):
+    monkeypatch.setattr(_Greeting, "handle", lambda self: self.wfile.write(b"HTTP/1.1 400 Bad Request\r\n"))
+    assert "smtp.port" in advice(well)["mail server"]
+
+
 def test_a_missing_data_folder_is_found_and_not_made(well):
     shutil.rmtree(well.folder / "var")
     assert "backup" in advice(well)["data folder"]
