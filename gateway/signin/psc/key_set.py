@@ -5,6 +5,7 @@ still do, for 24 hours. A key takes only its own numbers from the set (no `x5u`,
 strong enough; a `kid` that names two keys names none.
 """
 
+import base64
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,15 +100,21 @@ def _key(member: Mapping[str, Any]) -> VerificationKey | None:
     try:
         match kind:
             case "RSA":
-                key: RSAKey | ECKey = RSAKey.import_key({name: member[name] for name in ("kty", "n", "e")})
-                if key.public_key.key_size < MIN_RSA_BITS:
+                if _bits(member["n"]) < MIN_RSA_BITS:
                     return None
+                key: RSAKey | ECKey = RSAKey.import_key({name: member[name] for name in ("kty", "n", "e")})
+                _ = key.public_key  # numbers that make no key are found out here
             case "EC" if member.get("crv") == "P-256":
                 key = ECKey.import_key({name: member[name] for name in ("kty", "crv", "x", "y")})
-                _ = key.public_key  # a point that is not on the curve is found out here
+                _ = key.public_key  # and here a point that is not on the curve
             case _:
                 return None
     except (JoseError, KeyError, ValueError, TypeError, AttributeError):
         return None
     algorithms = ALGORITHMS_OF_TYPE[kind]
     return VerificationKey(key, algorithms & {member["alg"]} if "alg" in member else algorithms)
+
+
+def _bits(number: str) -> int:
+    """How long a base64url number is (RFC 7518 §2)."""
+    return int.from_bytes(base64.urlsafe_b64decode(number + "=" * (-len(number) % 4))).bit_length()

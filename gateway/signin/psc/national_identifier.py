@@ -1,7 +1,8 @@
 """National identifiers of persons, read by their type (§6.1, PSC-R13, DECISIONS 13): never by cutting a string.
 
 The type is the form (a UUID, `ANS…`) or the first digit; the remainder must have that type's shape. The Luhn key is not
-looked at: it catches typing errors, and an assertion is not typed. An identifier of no known shape is no identifier.
+looked at: it catches typing errors, and an assertion is not typed. An identifier of no known shape is no identifier: the
+abandoned types 2 (DRASS) and 9 (student), whose shape is published nowhere, and 10 (a mail box) are none.
 """
 
 import re
@@ -16,13 +17,11 @@ class IdentifierType(StrEnum):
     EDIT = "EDIT"
     ADELI = "ADELI"
     CAB_ADELI = "CAB_ADELI"
-    DRASS = "DRASS"
     FINESS = "FINESS"
     SIREN = "SIREN"
     SIRET = "SIRET"
     CAB_RPPS = "CAB_RPPS"
     RPPS = "RPPS"
-    STUDENT = "STUDENT"
 
 
 _INTERNAL = r"/[!-~]{1,60}"
@@ -32,13 +31,11 @@ _FORMS: tuple[tuple[IdentifierType, re.Pattern[str]], ...] = (
     (IdentifierType.EDIT, re.compile(r"ANS[0-9]{8,30}")),
     (IdentifierType.ADELI, re.compile(r"0[0-9AB]{9}")),
     (IdentifierType.CAB_ADELI, re.compile(rf"1[0-9AB]{{11}}{_INTERNAL}")),
-    (IdentifierType.DRASS, re.compile(r"2[0-9]{1,14}")),
     (IdentifierType.FINESS, re.compile(rf"3[0-9AB]{{9}}{_INTERNAL}")),
     (IdentifierType.SIREN, re.compile(rf"4[0-9]{{9}}{_INTERNAL}")),
     (IdentifierType.SIRET, re.compile(rf"5[0-9]{{14}}{_INTERNAL}")),
     (IdentifierType.CAB_RPPS, re.compile(rf"6[0-9]{{14}}{_INTERNAL}")),
     (IdentifierType.RPPS, re.compile(r"8[0-9]{11}")),
-    (IdentifierType.STUDENT, re.compile(r"9[0-9A-Z]{1,20}")),
 )
 _RPPS = re.compile(r"8(?P<rpps>[0-9]{11})")
 
