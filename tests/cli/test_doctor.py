@@ -1,5 +1,6 @@
 """`passerelle doctor` finds what is wrong, says what to do, and changes nothing."""
 
+import contextlib
 import shutil
 import socketserver
 import sqlite3
@@ -13,9 +14,9 @@ from tests.cli.deployment import Deployment
 
 class _Greeting(socketserver.StreamRequestHandler):
     def handle(self) -> None:
-        self.wfile.write(b"220 mailbox ready\r\n")
-        while line := self.rfile.readline():
-            self.wfile.write(b"221 bye\r\n" if line.upper().startswith(b"QUIT") else b"250 ok\r\n")
+        with contextlib.suppress(ConnectionError):  # a visitor leaves without a word
+            self.wfile.write(b"220 mailbox ready\r\n")
+            self.rfile.readline()
 
 
 @pytest.fixture
