@@ -8,7 +8,7 @@ number; what failed is in the log only.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -18,6 +18,7 @@ from a2wsgi import WSGIMiddleware
 
 from gateway.randomness import Randomness, base64url
 from gateway.web.machine_door import BODY_LIMIT, MachineEndpoint, MachineRequest, MachineResponse
+from gateway.web.request_facts import networks, peer_address
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,7 +32,7 @@ _log = logging.getLogger("passerelle.door")
 MACHINE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "cross-origin-resource-policy": "same-origin",
 }
 """On every machine answer; an endpoint may override one (CORS, caching)."""
@@ -46,8 +47,8 @@ class _PeerGoneError(Exception):
 
 
 class Application:
-    """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer; `on_start`
-    and `on_stop` run inside the event loop that serves."""
+    """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer;
+    `trusted_proxies` the networks whose `X-Forwarded-For` counts; `on_start` and `on_stop` run inside the event loop."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Application:
         randomness: Randomness,
         hsts: bool,
         unavailable: tuple[type[Exception], ...] = (),
+        trusted_proxies: Sequence[str] = (),
         body_seconds: float = BODY_SECONDS,
         on_start: Callable[[], Awaitable[None]] | None = None,
         on_stop: Callable[[], Awaitable[None]] | None = None,
@@ -64,6 +66,7 @@ class Application:
         self._machine = machine
         self._randomness = randomness
         self._unavailable: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, *unavailable)
+        self._trusted = networks(trusted_proxies)
         self._body_seconds = body_seconds
         self._on_start, self._on_stop = on_start, on_stop
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
@@ -121,18 +124,23 @@ class Application:
             except ValueError:
                 response = _error(400, "invalid_request", incident)
             else:
-                peer = scope["client"][0] if scope.get("client") else ""
                 request = MachineRequest(
                     method=method,
                     path=scope["path"],
                     query=scope["query_string"],
                     headers=headers,
                     body=body,
-                    peer=peer,
+                    peer=self._peer(scope),
                     request_id=incident,
                 )
                 response = await self._guarded(endpoint, request)
         await self._send(response, send, with_body=scope["method"] != "HEAD")
+
+    def _peer(self, scope: Scope) -> str:
+        """The caller's address; a proxy of ours is believed about it, nobody else (WEB-06)."""
+        remote = scope["client"][0] if scope.get("client") else ""
+        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return peer_address(remote, forwarded, self._trusted)
 
     async def _guarded(self, endpoint: MachineEndpoint, request: MachineRequest) -> MachineResponse:
         try:

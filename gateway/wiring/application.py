@@ -85,6 +85,7 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
         randomness=stores.randomness,
         hsts=https,
         unavailable=UNAVAILABLE,
+        trusted_proxies=settings.trusted_proxies,
         on_stop=stop,
     )
 

@@ -72,7 +72,7 @@ def forgeries(gateway: Gateway, token: str) -> dict[str, str]:
     """The same claims, under each signature an attacker can make."""
     claims = encoded(claims_of(token))
     typ = header_of(token)["typ"]
-    es, rs = ([key for key in published(gateway) if key["alg"] == alg][0] for alg in ("ES256", "RS256"))
+    es, rs = (next(key for key in published(gateway) if key["alg"] == alg) for alg in ("ES256", "RS256"))
     mine = ec.generate_private_key(ec.SECP256R1())
     point = mine.public_key().public_numbers()
     mine_jwk = {
