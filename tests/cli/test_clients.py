@@ -123,7 +123,6 @@ def test_of_two_parallel_applications_of_one_plan_one_is_done(with_secret):
     ("step", "done"),
     [
         ("gateway.cli.secret_handover:_write_new", False),
-        ("gateway.storage.sql.client_secrets:_end", False),
         ("gateway.storage.sql.client_secrets:record", False),
         ("gateway.storage.sql.client_secrets:SqlClientSecrets.rotate", True),
     ],

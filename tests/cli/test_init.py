@@ -61,7 +61,6 @@ def test_a_name_that_belongs_to_somebody_else_is_refused(deployment):
         "gateway.keys.key_encryption_key:_write_durably",
         "gateway.storage.sql.migrations:migrate",
         "gateway.storage.sql.purpose_keys:SqlPurposeKeys.initialise",
-        "gateway.storage.sql.signing_keys:record",
         "gateway.storage.sql.signing_keys:SqlSigningKeys.replace",
         "gateway.storage.sql.accounts:SqlAccounts.create",
         "gateway.storage.sql.one_time_links:SqlOneTimeLinks.issue",
