@@ -206,11 +206,9 @@ def _people_door(
             spool=ephemeral.spool,
             hasher=hasher,
             passwords=password_policy(settings.values, reviewed.tenant),
-            link_key=keys.get(Purpose.LINK),
             throttle_key=throttle_key,
             policy=policy,
             clock=clock,
-            randomness=randomness,
         )
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [
