@@ -49,8 +49,8 @@ _HOMES = {
     "hiredis": r"gateway/storage/",
     "authlib": r"gateway/signin/psc/client\.py",
     "joserfc": r"gateway/(oidc|keys|signin/psc)/",
-    "uvicorn": r"gateway/cli/serve\.py",
-    "requests": r"gateway/messages/|gateway/signin/psc/client\.py",
+    "uvicorn": r"gateway/cli/(serve|bounded_heads)\.py",
+    "requests": r"gateway/messages/|gateway/signin/psc/(client|bounded_answer)\.py",
     "smtplib": r"gateway/messages/",
     "click": r"gateway/cli/",
 }

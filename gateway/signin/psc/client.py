@@ -6,7 +6,6 @@ it reaches a log.
 """
 
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,9 +13,9 @@ from typing import Any, TypeVar
 import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
-from requests.adapters import HTTPAdapter
 
 from gateway.clock import Clock
+from gateway.signin.psc.bounded_answer import BoundedAdapter
 from gateway.signin.psc.breaker import CircuitBreaker
 from gateway.signin.psc.environment import PscEnvironment, origin
 from gateway.signin.psc.json_object import MalformedObject, read_object
@@ -26,40 +25,13 @@ from gateway.signin.psc.refusals import PscRefused, PscUnavailable
 TOKEN_ERRORS = frozenset(
     {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
 )
-_CHUNK = 16 * 1024
 Answer = TypeVar("Answer")
 
-# It writes PKCE verifiers and token answers at DEBUG: its lines go nowhere, whatever level an administrator sets.
-logging.getLogger("authlib").addHandler(logging.NullHandler())
-logging.getLogger("authlib").propagate = False
-
-
-class _BoundedAdapter(HTTPAdapter):
-    """Reads an answer up to its limit of octets and seconds, and takes no compressed one."""
-
-    def __init__(self, max_octets: int, seconds: float) -> None:
-        super().__init__(max_retries=0)
-        self._max_octets, self._seconds = max_octets, seconds
-
-    def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
-        request.headers["Accept-Encoding"] = "identity"
-        deadline = time.monotonic() + self._seconds
-        answer = super().send(request, *arguments, **{**named, "stream": True})
-        try:
-            if answer.headers.get("Content-Encoding", "identity") != "identity":
-                raise requests.exceptions.ContentDecodingError("compressed")
-            body = bytearray()
-            while chunk := answer.raw.read1(_CHUNK):
-                body += chunk
-                if len(body) > self._max_octets:
-                    raise requests.exceptions.ContentDecodingError("too large")
-                if time.monotonic() > deadline:
-                    raise requests.exceptions.ReadTimeout("too slow")
-        except (requests.RequestException, OSError):
-            answer.close()
-            raise
-        answer._content = bytes(body)  # where `requests` keeps what it has read
-        return answer
+# The one writes PKCE verifiers at DEBUG, the other the pieces of an answer it cannot parse: their lines go nowhere, whatever
+# level an administrator sets.
+for _talkative in ("authlib", "urllib3.connection"):
+    logging.getLogger(_talkative).addHandler(logging.NullHandler())
+    logging.getLogger(_talkative).propagate = False
 
 
 class PscClient:
@@ -80,7 +52,7 @@ class PscClient:
         limits = environment.limits
         self._timeout = (limits.connect_seconds, limits.answer_seconds)
         self._adapters = {
-            size: _BoundedAdapter(size, limits.answer_seconds)
+            size: BoundedAdapter(size, limits.answer_seconds)
             for size in (limits.token_answer, limits.userinfo, limits.keys)
         }
 

@@ -235,7 +235,8 @@ def test_an_identifier_is_read_by_its_type(value: str, kind: IdentifierType, rpp
 @pytest.mark.spec("PSC-R13")
 @pytest.mark.parametrize(
     "value",
-    ["", "8", "99900000003", "8999000000031", "89990000000A", "21234", "912345678", "7123", "10personne@mssante.test", "3990000010", "500/AG",
+    ["", "8", "99900000003", "8999000000031", "89990000000A", "21234",
+     "912345678", "7123", "10personne@mssante.test", "3990000010", "500/AG",
      "89990000-0003-4ABC-8def-000000000003", "ans20260115103000123", "8９９９00000003", "3990000010/a b"],
 )  # fmt: skip
 def test_what_has_no_known_shape_is_no_identifier(value: str) -> None:
