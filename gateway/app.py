@@ -1,14 +1,16 @@
 """The entrance: one ASGI application, two doors (DECISIONS 17, decision record 0001).
 
 Machine endpoints are coroutines on the event loop, found in one table by exact path; everything else is the people's door, a
-WSGI application in a bounded pool of threads. An endpoint that fails answers a JSON error with an incident number; what failed
-is in the log only.
+WSGI application in a bounded pool of threads. A request takes a thread only once its body is whole: otherwise as many slow
+clients as there are threads would close the door to everybody. An endpoint that fails answers a JSON error with an incident
+number; what failed is in the log only.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -16,18 +18,21 @@ from a2wsgi import WSGIMiddleware
 
 from gateway.randomness import Randomness, base64url
 from gateway.web.machine_door import BODY_LIMIT, MachineEndpoint, MachineRequest, MachineResponse
+from gateway.web.request_facts import networks, peer_address
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PAGE_THREADS = 16
+BODY_SECONDS = 10.0
+"""For a whole body, at most 64 KiB."""
 _log = logging.getLogger("passerelle.door")
 
 MACHINE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "cross-origin-resource-policy": "same-origin",
 }
 """On every machine answer; an endpoint may override one (CORS, caching)."""
@@ -42,8 +47,8 @@ class _PeerGoneError(Exception):
 
 
 class Application:
-    """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer; `on_start`
-    and `on_stop` run inside the event loop that serves."""
+    """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer;
+    `trusted_proxies` the networks whose `X-Forwarded-For` counts; `on_start` and `on_stop` run inside the event loop."""
 
     def __init__(
         self,
@@ -53,12 +58,16 @@ class Application:
         randomness: Randomness,
         hsts: bool,
         unavailable: tuple[type[Exception], ...] = (),
+        trusted_proxies: Sequence[str] = (),
+        body_seconds: float = BODY_SECONDS,
         on_start: Callable[[], Awaitable[None]] | None = None,
         on_stop: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._machine = machine
         self._randomness = randomness
         self._unavailable: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, *unavailable)
+        self._trusted = networks(trusted_proxies)
+        self._body_seconds = body_seconds
         self._on_start, self._on_stop = on_start, on_stop
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
         self._pages = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]
@@ -70,11 +79,33 @@ class Application:
         if scope["type"] == "http":
             methods = self._machine.get(scope["path"])
             if methods is None:
-                await self._pages(scope, receive, send)  # type: ignore[arg-type]
+                await self._page(scope, receive, send)
             else:
                 await self._answer(methods, scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A name with `_` would pass for the same name with `-`, which the proxy in front may have checked or written.
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+        if _announced_length(scope["headers"]) > BODY_LIMIT:
+            # The pages refuse it in their own words, without reading it.
+            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+            return
+        try:
+            body = await _body(receive, self._body_seconds)
+        except _PeerGoneError:
+            return
+        except (_BodyTooLargeError, TimeoutError) as error:
+            response = _unread(isinstance(error, TimeoutError), base64url(self._randomness(9)))
+            await self._send(response, send, with_body=True)
+            return
+        whole = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive_whole() -> MutableMapping[str, Any]:
+            return next(whole, None) or await receive()
+
+        await self._pages(scope, receive_whole, send)  # type: ignore[arg-type]
 
     async def _answer(self, methods: Mapping[str, MachineEndpoint], scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -85,26 +116,31 @@ class Application:
         else:
             try:
                 headers = _single_headers(scope["headers"])
-                body = await _body(receive)
-            except _BodyTooLargeError:
-                response = _error(413, "invalid_request", incident)
+                body = await _body(receive, self._body_seconds)
+            except (_BodyTooLargeError, TimeoutError) as error:
+                response = _unread(isinstance(error, TimeoutError), incident)
             except _PeerGoneError:
                 return
             except ValueError:
                 response = _error(400, "invalid_request", incident)
             else:
-                peer = scope["client"][0] if scope.get("client") else ""
                 request = MachineRequest(
                     method=method,
                     path=scope["path"],
                     query=scope["query_string"],
                     headers=headers,
                     body=body,
-                    peer=peer,
+                    peer=self._peer(scope),
                     request_id=incident,
                 )
                 response = await self._guarded(endpoint, request)
         await self._send(response, send, with_body=scope["method"] != "HEAD")
+
+    def _peer(self, scope: Scope) -> str:
+        """The caller's address; a proxy of ours is believed about it, nobody else (WEB-06)."""
+        remote = scope["client"][0] if scope.get("client") else ""
+        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return peer_address(remote, forwarded, self._trusted)
 
     async def _guarded(self, endpoint: MachineEndpoint, request: MachineRequest) -> MachineResponse:
         try:
@@ -154,20 +190,33 @@ def _single_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-async def _body(receive: Receive) -> bytes:
+def _announced_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """The server in front has checked that it is a number."""
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)
+
+
+async def _body(receive: Receive, seconds: float) -> bytes:
+    """Raises TimeoutError when it is not whole after so many seconds."""
     chunks: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _PeerGoneError
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise _BodyTooLargeError
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
+    async with asyncio.timeout(seconds):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _PeerGoneError
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                raise _BodyTooLargeError
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+
+def _unread(too_late: bool, incident: str) -> MachineResponse:
+    """The rest of this body will not be read, so the connection cannot serve again."""
+    refused = _error(408 if too_late else 413, "invalid_request", incident)
+    return replace(refused, headers={**refused.headers, "connection": "close"})
 
 
 def _error(status: int, code: str, incident: str) -> MachineResponse:

@@ -178,6 +178,13 @@ def _check_postgresql(host: str | None, query: Mapping[str, list[str]], clear_te
         clear_text("database.url", host or query.get("host", [None])[0], "add sslmode=verify-full or use a Unix socket")
 
 
+def where_yaml_breaks(error: Exception) -> str:
+    """The problem and its line; never the line itself, which may hold a secret (CLI-06)."""
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    mark = getattr(error, "problem_mark", None)
+    return f"{problem} (line {mark.line + 1})" if mark is not None else str(problem)
+
+
 def read_settings(path: Path) -> Settings:
     """The settings in `path`; ConfigurationError says what to change. Relative paths are relative to the file's folder."""
     try:
@@ -187,7 +194,7 @@ def read_settings(path: Path) -> Settings:
             f"{path}: cannot be read ({error.strerror}); name the settings file with --config"
         ) from None
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: is not YAML: {error}") from None
+        raise ConfigurationError(f"{path}: is not YAML: {where_yaml_breaks(error)}") from None
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{path}: write a list of `key: value`, such as `issuer: https://…`")
     try:

@@ -33,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _ready_line(options: SandboxOptions, running: RunningSandbox) -> str:
-    if not accepted_addresses(options).any_port_is_free_choice:
+    psc_ports_are_free_choice = any((text or "").endswith(":0") for text in (options.psc, options.wallet))
+    if not accepted_addresses(options).any_port_is_free_choice and not psc_ports_are_free_choice:
         return "sandbox ready"
     addresses = {
         "world": running.world_url,
@@ -41,6 +42,8 @@ def _ready_line(options: SandboxOptions, running: RunningSandbox) -> str:
         "orientation": running.orientation_url,
         **({"suivi": running.suivi_url} if running.suivi_url is not None else {}),
     }
+    if running.psc:
+        addresses |= {"psc": running.psc.issuer, "wallet": running.psc.wallet_url}
     return f"sandbox ready {json.dumps(addresses)}"
 
 
@@ -60,6 +63,16 @@ def _options(arguments: list[str] | None) -> SandboxOptions:
     parser.add_argument("--suivi-client-secret-file", type=Path, metavar="PATH")
     parser.add_argument("--clock-offset-file", type=Path, metavar="PATH", help="the clock shared with the gateway")
     parser.add_argument("--people-file", type=Path, metavar="PATH", help="YAML list of the demo's people")
+    psc = parser.add_argument_group("Pro Santé Connect, simulated; not started without --psc")
+    psc.add_argument("--psc", metavar="HOST:PORT", help="its OpenID Provider")
+    psc.add_argument("--wallet", metavar="HOST:PORT", help="its pages, on another host")
+    psc.add_argument("--psc-client-id", metavar="ID", help="the gateway, as declared there")
+    psc.add_argument("--psc-client-secret-file", type=Path, metavar="PATH")
+    psc.add_argument("--psc-redirect-uri", action="append", metavar="URL", help="may be given several times")
+    psc.add_argument(
+        "--psc-post-logout-redirect-uri", action="append", metavar="URL", help="may be given several times"
+    )
+    psc.add_argument("--psc-backchannel-logout-uri", metavar="URL", help="told when a session ends; nobody by default")
     return SandboxOptions(**vars(parser.parse_args(arguments)))
 
 

@@ -4,10 +4,12 @@ Refuses any profile but `demo` and `test` (the sandbox must never stand beside r
 not loopback, and a people file that cannot be read. Each refusal is one sentence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.loopback import LoopbackAddress, NotLoopback, is_loopback_url, parse_loopback_address
+from sandbox.psc.options import PscOptions
 
 ALLOWED_PROFILES = ("demo", "test")
 
@@ -18,7 +20,8 @@ class SandboxRefusal(Exception):  # noqa: N818 -- a refusal, told in a sentence
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """Addresses are `host:port`; port 0 takes a free one. `issuer` is the gateway's URL, not contacted at start."""
+    """Addresses are `host:port`; port 0 takes a free one. `issuer` is the gateway's URL, not contacted at start.
+    Without `psc` there is no Pro Santé Connect; the other `psc_…` and `wallet` then have no meaning."""
 
     profile: str
     issuer: str
@@ -33,6 +36,13 @@ class SandboxOptions:
     """Absent: the second application is not started. With it go its client id and its secret file."""
     suivi_client_id: str | None = None
     suivi_client_secret_file: Path | None = None
+    psc: str | None = None
+    wallet: str | None = None
+    psc_client_id: str | None = None
+    psc_client_secret_file: Path | None = None
+    psc_redirect_uri: Sequence[str] | None = None
+    psc_post_logout_redirect_uri: Sequence[str] | None = None
+    psc_backchannel_logout_uri: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,24 @@ def accepted_addresses(options: SandboxOptions) -> ListeningAddresses:
         smtp=_listening("--smtp", options.smtp),
         orientation=_listening("--orientation", options.orientation),
         suivi=_listening("--suivi", options.suivi) if options.suivi is not None else None,
+    )
+
+
+def psc_options(options: SandboxOptions) -> PscOptions | None:
+    """None: no Pro Santé Connect is wanted. Raises SandboxRefusal when it is asked for by half."""
+    if options.psc is None:
+        return None
+    if options.wallet is None or options.psc_client_id is None or options.psc_client_secret_file is None:
+        raise SandboxRefusal("With --psc, also give --wallet, --psc-client-id and --psc-client-secret-file.")
+    return PscOptions(
+        profile=options.profile,
+        auth=options.psc,
+        wallet=options.wallet,
+        client_id=options.psc_client_id,
+        client_secret_file=options.psc_client_secret_file,
+        redirect_uris=tuple(options.psc_redirect_uri or ()),
+        post_logout_redirect_uris=tuple(options.psc_post_logout_redirect_uri or ()),
+        backchannel_logout_uri=options.psc_backchannel_logout_uri,
     )
 
 

@@ -11,10 +11,14 @@ from typing import TypeVar
 from sandbox.clock import ClockRefusal, WorldClock
 from sandbox.http_server import HttpServer
 from sandbox.loopback import LoopbackAddress
-from sandbox.options import SandboxOptions, SandboxRefusal, accepted_addresses
+from sandbox.options import SandboxOptions, SandboxRefusal, accepted_addresses, psc_options
 from sandbox.orientation.pages import orientation_site
+from sandbox.psc.api import psc_api
+from sandbox.psc.options import PscRefusal
+from sandbox.psc.running import RunningPsc, running_psc
 from sandbox.relying_party.configuration import ClientConfiguration
 from sandbox.suivi.pages import suivi_site
+from sandbox.world.approvals import Approvals
 from sandbox.world.faults import Faults
 from sandbox.world.mailbox import Mailbox
 from sandbox.world.people import PeopleFile, UnreadablePeople
@@ -27,7 +31,7 @@ Server = TypeVar("Server", HttpServer, SmtpServer)
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """`smtp_address` is `host:port`, the others are URLs without a trailing slash."""
+    """`smtp_address` is `host:port`, the others are URLs without a trailing slash. `psc` is None unless asked for."""
 
     world_url: str
     smtp_address: str
@@ -35,14 +39,17 @@ class RunningSandbox:
     suivi_url: str | None
     mailbox: Mailbox
     phone: Phone
+    approvals: Approvals
     faults: Faults
     clock: WorldClock
+    psc: RunningPsc | None = None
 
 
 @contextmanager
 def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
     """Everything listens when the block is entered and is closed when it is left. Raises SandboxRefusal."""
     addresses = accepted_addresses(options)
+    wanted_psc = psc_options(options)
     try:
         clock = WorldClock(options.clock_offset_file)
         people = PeopleFile(options.people_file)
@@ -50,7 +57,7 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
     except (ClockRefusal, UnreadablePeople) as refusal:
         raise SandboxRefusal(f"The sandbox does not start: {refusal}.") from refusal
 
-    mailbox, phone, faults = Mailbox(), Phone(), Faults()
+    mailbox, phone, approvals, faults = Mailbox(), Phone(), Approvals(), Faults()
     with ExitStack() as listeners:
         world_server = _listen("world", addresses.world, lambda a: HttpServer(a, "world"))
         listeners.callback(world_server.stop)
@@ -63,6 +70,15 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
         smtp_server = _listen("smtp", addresses.smtp, lambda a: SmtpServer(a, mailbox, faults, clock))
         listeners.callback(smtp_server.stop)
 
+        psc: RunningPsc | None = None
+        if wanted_psc:
+            try:
+                psc = listeners.enter_context(
+                    running_psc(wanted_psc, clock=clock, approvals=approvals, world_url=world_server.url)
+                )
+            except PscRefusal as refusal:
+                raise SandboxRefusal(str(refusal)) from refusal
+
         client = ClientConfiguration(
             issuer=options.issuer,
             client_id=options.orientation_client_id,
@@ -72,6 +88,7 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
         world = World(
             mailbox=mailbox,
             phone=phone,
+            approvals=approvals,
             faults=faults,
             clock=clock,
             people=people,
@@ -90,7 +107,7 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
                 own_url=suivi_server.url,
             )
             suivi_server.start(suivi_site(suivi_client, clock, world_url=world_server.url))
-        world_server.start(world_site(world))
+        world_server.start(world_site(world, *([psc_api(psc.realm)] if psc else [])))
         smtp_server.start()
         yield RunningSandbox(
             world_url=world_server.url,
@@ -99,8 +116,10 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
             suivi_url=suivi_server.url if suivi_server is not None else None,
             mailbox=mailbox,
             phone=phone,
+            approvals=approvals,
             faults=faults,
             clock=clock,
+            psc=psc,
         )
 
 

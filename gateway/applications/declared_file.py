@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gateway.settings import ConfigurationError
+from gateway.settings import ConfigurationError, where_yaml_breaks
 
 MAX_OCTETS = 256 * 1024
 
@@ -49,7 +49,7 @@ def read_declared(path: Path, model: type[Model]) -> tuple[Model, str]:
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: is not UTF-8") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f"{path}: is not YAML: {error}") from None
+        raise ConfigurationError(f"{path}: is not YAML: {where_yaml_breaks(error)}") from None
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{path}: write `key: value` lines")
     try:

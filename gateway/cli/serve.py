@@ -12,6 +12,7 @@ import click
 import uvicorn
 
 from gateway.cli.administration import administration
+from gateway.cli.bounded_heads import BoundedHeads
 from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
 
@@ -36,7 +37,8 @@ def serve(invocation: Invocation, workers: int | None) -> None:
         port=port,
         workers=workers or settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
+        ws="none",
         lifespan="on",
         proxy_headers=False,
         server_header=False,

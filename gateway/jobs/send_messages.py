@@ -1,4 +1,4 @@
-"""The handlers of outgoing messages: a one-time code, a one-time link, a notice.
+"""The handlers of what goes out: a one-time code, a reset that was asked for, a one-time link, a notice.
 
 Each derives again what the message must carry from the identifier it was given, and first looks whether it still makes sense:
 a code that was replaced or has expired, a link that was used, an account that is gone, are dropped.
@@ -13,6 +13,7 @@ from gateway.accounts.ports import Accounts, OneTimeLinks
 from gateway.jobs.outgoing import Handler, Sent
 from gateway.jobs.ports import MailSender, SmsSender
 from gateway.keys.purposes import PurposeKey
+from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.signin.one_time_code.code import derive_code
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import OneTimeCodes
@@ -47,6 +48,7 @@ class SendMessages:
         *,
         accounts: Accounts,
         links: OneTimeLinks,
+        resets: ResetLinks,
         codes: OneTimeCodes,
         texts: MessageTexts,
         mail: MailSender,
@@ -56,13 +58,18 @@ class SendMessages:
         origin: str,
         policy: SigninPolicy,
     ) -> None:
-        self._accounts, self._links, self._codes = accounts, links, codes
+        self._accounts, self._links, self._resets, self._codes = accounts, links, resets, codes
         self._texts, self._mail, self._sms = texts, mail, sms
         self._code_key, self._link_key = code_key, link_key
         self._origin, self._policy = origin, policy
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"one_time_code": self.one_time_code, "link": self.link, "notice": self.notice}
+        return {
+            "one_time_code": self.one_time_code,
+            "reset": self.reset,
+            "link": self.link,
+            "notice": self.notice,
+        }
 
     def one_time_code(self, payload: Payload, now: float, message_id: str) -> Sent:
         challenge = self._codes.find(str(payload["challenge"]), now)
@@ -82,6 +89,12 @@ class SendMessages:
         else:
             self._send_mail(account, "code", now, message_id, code=code, minutes=minutes)
         return Sent.SENT
+
+    def reset(self, payload: Payload, now: float, message_id: str) -> Sent:
+        """Sends nothing itself: the mail is ordered together with the link."""
+        del message_id
+        self._resets.issue(str(payload["account"]), int(payload["asked_at"]), now)
+        return Sent.POINTLESS
 
     def link(self, payload: Payload, now: float, message_id: str) -> Sent:
         link = self._links.get(str(payload["link"]))

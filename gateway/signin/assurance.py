@@ -26,6 +26,9 @@ _LEVELS: tuple[tuple[frozenset[Means], str, tuple[str, ...]], ...] = (
 )
 """What must be proved, strongest first; the first that is proved whole is the level."""
 
+SECOND_STEP_LEVELS = frozenset(acr for needed, acr, _ in _LEVELS if len(needed) > 1)
+"""Those that a journey with a password can end in: it always asks for a second step."""
+
 DEFAULT_RANKING: tuple[tuple[str, ...], ...] = (
     (ACR_PWD,),
     (ACR_PWD_DEVICE,),

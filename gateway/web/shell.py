@@ -236,9 +236,11 @@ class Shell:
 
     @staticmethod
     def signed_out(response: Response) -> Response:
-        """The browser forgets the session and what it kept of our pages; never "cookies" nor "storage", which would
-        also wipe its trusted key (and, on localhost, the neighbours of the demo)."""
-        cookies.forget(response, cookies.SESSION)
+        """The browser forgets the session, what was begun in other tabs and a link under way: the next person here is not
+        the one who leaves. Also what it kept of our pages; never "cookies" nor "storage", which would wipe its trusted
+        key (and, on localhost, the neighbours of the demo)."""
+        for name in (cookies.SESSION, cookies.BROWSER, cookies.LINK):
+            cookies.forget(response, name)
         response.headers["Clear-Site-Data"] = '"cache"'
         return response
 

@@ -30,6 +30,7 @@ from gateway.oidc.userinfo import Userinfo
 from gateway.ops.health import live_endpoint, ready_endpoint
 from gateway.settings import Settings, read_settings
 from gateway.signin import pages as journey_pages_module
+from gateway.signin.assurance import ACR_PWD_DEVICE, ACR_PWD_OTP_SMS, SECOND_STEP_LEVELS
 from gateway.signin.device import pages as device_pages
 from gateway.signin.enrolment import pages as enrolment_pages
 from gateway.signin.enrolment.access_link import AccessLinks
@@ -84,6 +85,7 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
         randomness=stores.randomness,
         hsts=https,
         unavailable=UNAVAILABLE,
+        trusted_proxies=settings.trusted_proxies,
         on_stop=stop,
     )
 
@@ -108,7 +110,9 @@ def _machine_door(
     browsers = BrowserClients(clients)
     token = token_endpoint(requests, browsers)
     tell = userinfo_endpoint(userinfo, browsers)
-    discovery = discovery_endpoint(issuer=settings.issuer, reads=reads, clients=clients, acr_values=reviewed.acr_values)
+    discovery = discovery_endpoint(
+        issuer=settings.issuer, reads=reads, clients=clients, acr_values=_reachable(settings, reviewed)
+    )
     checks = {"database": stores.database.check, "ephemeral store": stores.ephemeral.health}
     return {
         "/token": {"POST": token, "OPTIONS": token},
@@ -118,6 +122,16 @@ def _machine_door(
         "/health": {"GET": ready_endpoint(checks)},
         "/health/live": {"GET": live_endpoint()},
     }
+
+
+def _reachable(settings: Settings, reviewed: ReviewedConfig) -> list[str]:
+    """The levels that a sign-in can end in here (OID-12): each means is switched on, and no password alone opens a session."""
+    reachable = set(SECOND_STEP_LEVELS) if "password" in settings.means else set()
+    if settings.sms is None:
+        reachable.discard(ACR_PWD_OTP_SMS)
+    if settings.values.otp_interval is None:
+        reachable.discard(ACR_PWD_DEVICE)
+    return [level for level in reviewed.acr_values if level in reachable]
 
 
 def _people_door(
@@ -192,11 +206,9 @@ def _people_door(
             spool=ephemeral.spool,
             hasher=hasher,
             passwords=password_policy(settings.values, reviewed.tenant),
-            link_key=keys.get(Purpose.LINK),
             throttle_key=throttle_key,
             policy=policy,
             clock=clock,
-            randomness=randomness,
         )
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [

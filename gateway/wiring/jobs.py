@@ -22,6 +22,7 @@ from gateway.messages.sms_http import HttpSmsSender
 from gateway.messages.smtp import SmtpSender
 from gateway.messages.texts import Texts
 from gateway.settings import Settings
+from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.storage.ephemeral import EphemeralStore
 from gateway.wiring.policies import signin_policy
 from gateway.wiring.stores import ReviewedConfig, Stores, secret_in
@@ -70,6 +71,13 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
     messages = SendMessages(
         accounts=database.accounts,
         links=database.links,
+        resets=ResetLinks(
+            accounts=database.accounts,
+            links=database.links,
+            link_key=keys.get(Purpose.LINK),
+            ttl_seconds=settings.values["link.reset.ttl"],
+            randomness=stores.randomness,
+        ),
         codes=ephemeral.one_time_codes,
         texts=Texts(service=reviewed.tenant.name, origin=settings.issuer, contact=reviewed.tenant.contact_email),
         mail=_mail_sender(settings, reviewed),

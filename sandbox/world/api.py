@@ -1,4 +1,4 @@
-"""The world's JSON API: mails and text messages received, the clock, the faults, and the HTTP SMS provider.
+"""The world's JSON API: mails, text messages, demands on the phone, the clock, the faults, and the HTTP SMS provider.
 
 `POST /sms` is what the gateway calls: any bearer token is accepted, none is refused with 401.
 """
@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.clock import ClockRefusal
+from sandbox.world.approvals import Approval, ApprovalGone
 from sandbox.world.faults import UnknownFault
 from sandbox.world.mailbox import Mail
 from sandbox.world.message_text import codes, links
@@ -38,6 +39,28 @@ def world_api(world: World) -> Blueprint:
     @api.delete("/api/sms")
     def forget_text_messages() -> ResponseReturnValue:
         world.phone.clear()
+        return "", 204
+
+    @api.get("/api/approvals")
+    def approvals() -> Response:
+        return jsonify(approvals=[_approval_json(world, approval) for approval in world.approvals.all()])
+
+    @api.post("/api/approvals/<approval_id>")
+    def answer_approval(approval_id: str) -> ResponseReturnValue:
+        match request.get_json(silent=True):
+            case {"approve": bool() as approve}:
+                pass
+            case _:
+                return jsonify(error='expected {"approve": true} or {"approve": false}'), 400
+        try:
+            answered = world.approvals.answer(approval_id, approve=approve, now=world.clock.now())
+        except ApprovalGone as refusal:
+            return jsonify(error=str(refusal)), 409
+        return jsonify(_approval_json(world, answered))
+
+    @api.delete("/api/approvals")
+    def forget_approvals() -> ResponseReturnValue:
+        world.approvals.clear()
         return "", 204
 
     @api.post("/sms")
@@ -93,6 +116,19 @@ def world_api(world: World) -> Blueprint:
 
 def _clock_json(world: World) -> Response:
     return jsonify(now=world.clock.now().isoformat(), offset_seconds=world.clock.offset().total_seconds())
+
+
+def _approval_json(world: World, approval: Approval) -> dict[str, object]:
+    return {
+        "id": approval.id,
+        "person": approval.person,
+        "national_id": approval.national_id,
+        "service": approval.service,
+        "number": approval.number,
+        "decision": str(approval.decision(world.clock.now())),
+        "asked_at": approval.asked_at.isoformat(),
+        "expires_at": approval.expires_at.isoformat(),
+    }
 
 
 def _mail_json(mail: Mail) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The world's one page, in French: mailbox, phone, clock, people. Whole without JavaScript; the script only spares reloads."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -7,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from sandbox import french_time
 from sandbox.clock import ClockRefusal
+from sandbox.world.approvals import Approval, ApprovalGone
 from sandbox.world.mailbox import Mail
 from sandbox.world.message_text import pieces
 from sandbox.world.people import Person, UnreadablePeople
@@ -56,7 +58,8 @@ def world_pages(world: World) -> Blueprint:
             "offset": french_time.ahead_or_late(world.clock.offset()),
             "newest_subject": mails[-1].subject if mails else "",
             "mailbox": render_template("mailbox.html", mails=mails[::-1], shown=shown),
-            "phone": render_template("phone.html", messages=world.phone.messages()[::-1]),
+            "approvals": len(_pending()),
+            "phone": render_template("phone.html", messages=world.phone.messages()[::-1], approvals=_pending()),
         }
 
     @pages.post("/clear")
@@ -64,6 +67,16 @@ def world_pages(world: World) -> Blueprint:
         world.mailbox.clear()
         world.phone.clear()
         return redirect(url_for("pages.newest"), 303)
+
+    @pages.post("/approvals/<approval_id>")
+    def answer(approval_id: str) -> ResponseReturnValue:
+        decision = request.form.get("decision")
+        if decision not in ("approve", "refuse"):
+            abort(400)
+        # A demand that is gone meanwhile is simply no longer shown.
+        with suppress(ApprovalGone):
+            world.approvals.answer(approval_id, approve=decision == "approve", now=world.clock.now())
+        return redirect(url_for("pages.newest", _anchor="telephone"), 303)
 
     @pages.post("/clock")
     def move_clock() -> ResponseReturnValue:
@@ -87,6 +100,7 @@ def world_pages(world: World) -> Blueprint:
             shown=shown,
             follows_newest=follows_newest,
             messages=world.phone.messages()[::-1],
+            approvals=_pending(),
             people=people,
             people_problem=people_problem,
             clock_is_shared=world.clock.is_shared,
@@ -100,7 +114,12 @@ def world_pages(world: World) -> Blueprint:
         )
 
     def _version() -> str:
-        return f"{world.mailbox.version}.{world.phone.version}.{world.clock.offset().total_seconds()}"
+        changes = f"{world.mailbox.version}.{world.phone.version}.{world.approvals.version}.{len(_pending())}"
+        return f"{changes}.{world.clock.offset().total_seconds()}"
+
+    def _pending() -> list[Approval]:
+        """Newest first."""
+        return world.approvals.pending(world.clock.now())[::-1]
 
     def _people() -> tuple[list[Person], str]:
         try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sandbox.clock import WorldClock
+from sandbox.world.approvals import Approvals
 from sandbox.world.faults import Faults
 from sandbox.world.mailbox import Mailbox
 from sandbox.world.people import PeopleFile
@@ -13,6 +14,7 @@ from sandbox.world.phone import Phone
 class World:
     mailbox: Mailbox
     phone: Phone
+    approvals: Approvals
     faults: Faults
     clock: WorldClock
     people: PeopleFile

@@ -47,9 +47,10 @@ _HOMES = {
     "alembic": r"gateway/storage/",
     "redis": r"gateway/storage/",
     "hiredis": r"gateway/storage/",
-    "joserfc": r"gateway/(oidc|keys)/",
-    "uvicorn": r"gateway/cli/serve\.py",
-    "requests": r"gateway/messages/",
+    "authlib": r"gateway/signin/psc/client\.py",
+    "joserfc": r"gateway/(oidc|keys|signin/psc)/",
+    "uvicorn": r"gateway/cli/(serve|bounded_heads)\.py",
+    "requests": r"gateway/messages/|gateway/signin/psc/(client|bounded_answer)\.py",
     "smtplib": r"gateway/messages/",
     "click": r"gateway/cli/",
 }

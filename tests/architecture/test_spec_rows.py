@@ -49,7 +49,9 @@ def test_marks_of_the_listed_sections_name_rows_that_exist(tests):
 
 
 def test_the_report_shows_what_carries_a_row_and_what_is_missing():
-    rows = {name: Row(name, level, name.lower()) for name, level in (("A-1", "must"), ("A-2", "must"), ("A-3", "should"))}
+    rows = {
+        name: Row(name, level, name.lower()) for name, level in (("A-1", "must"), ("A-2", "must"), ("A-3", "should"))
+    }
     said = report(rows, chosen(rows, ["A"]), {"A-1": ["here.py::test"]}, NotYet({"A-2": "later"}, {"A-1": "half"}))
     assert "here.py::test\n    not yet: half" in said
     assert "no test: later" in said

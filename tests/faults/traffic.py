@@ -29,6 +29,8 @@ class Known(Enum):
 class Code:
     value: str
     spent: Known = Known.NO
+    source: str = ""
+    """Of the request that spends it."""
     access_token: str | None = None
 
 
@@ -39,6 +41,8 @@ class Stay:
     visitor: Visitor
     alive: Known = Known.YES
     id_token: str | None = None
+    source: str = ""
+    """Of the request that ends it."""
     codes: list[Code] = field(default_factory=list)
 
     def granted(self, answer_code: str) -> Code:
@@ -47,7 +51,10 @@ class Stay:
 
     def redeem(self, code: Code) -> Answer:
         code.spent = Known.UNDECIDED
-        answer = self.visitor.redeem(code.value)
+        try:
+            answer = self.visitor.redeem(code.value)
+        finally:
+            code.source = self.visitor.source
         assert answer.status == 200, answer
         code.spent = Known.YES
         code.access_token, self.id_token = answer.json()["access_token"], answer.json()["id_token"]
@@ -57,7 +64,10 @@ class Stay:
         assert self.id_token is not None
         self.alive = Known.UNDECIDED
         cookies = dict(self.visitor.cookies)
-        answer = self.visitor.logout(self.id_token)
+        try:
+            answer = self.visitor.logout(self.id_token)
+        finally:
+            self.source = self.visitor.source
         assert answer.status == 303, answer
         self.alive = Known.NO
         self.visitor.cookies = cookies  # the browser forgets them; a thief would not

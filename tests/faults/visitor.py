@@ -58,6 +58,10 @@ class Ledger:
         act = self.acts[source]
         act.acknowledged, act.refused = as_hoped, not as_hoped
 
+    def happened(self, source: str) -> None:
+        """It was cut, but what it asked for is seen to have been done: its lines must be there."""
+        self.acts[source].acknowledged = True
+
     def wait_for(self, number_of_requests: int) -> bool:
         """Until so many requests were begun."""
         with self._changed:
@@ -115,6 +119,8 @@ class Visitor:
         self.port = port
         self.ledger = ledger or Ledger()
         self.cookies: dict[str, str] = {}
+        self.source = ""
+        """The address of the last request."""
 
     def ask(
         self,
@@ -128,7 +134,7 @@ class Visitor:
         timeout: float = 30.0,
     ) -> Answer:
         """One request on a connection of its own. `expected`: the journal's lines if the answer is as `hoped`."""
-        source = self.ledger.ask(expected)
+        source = self.source = self.ledger.ask(expected)
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout, source_address=(source, 0))
         sent = {"Host": f"localhost:{self.port}", **(headers or {})}
         if self.cookies:

@@ -133,3 +133,12 @@ def test_relative_paths_are_relative_to_the_settings_file(tmp_path: Path) -> Non
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--config"):
         read_settings(tmp_path / "none.yaml")
+
+
+@pytest.mark.spec("CLI-06")
+def test_a_file_that_is_not_yaml_is_said_by_its_line_without_showing_it(tmp_path: Path) -> None:
+    file = tmp_path / "passerelle.yaml"
+    file.write_text("issuer: https://a\nsecret: canary-7731: [\n", "utf-8")
+    with pytest.raises(ConfigurationError, match="line 2") as caught:
+        read_settings(file)
+    assert "canary" not in str(caught.value)

@@ -56,7 +56,7 @@ class EndSession:
         if session is not None or request.client is not None:
             self._note(request, session)
         if session is None:
-            return self._done(request.way_back if request.has_hint() else None)
+            return self._shell.signed_out(self._done(request.way_back if request.has_hint() else None))
         if request.is_about(session):
             return self._end(cookie, request, "logout_by_application")
         carried = [(name, unverified[name]) for name in CARRIED if name in unverified]

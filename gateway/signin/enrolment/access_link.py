@@ -7,7 +7,7 @@ it in the same transaction. A new password opens no session and trusts no device
 from dataclasses import replace
 
 from gateway.accounts.account import Account, AccountStatus
-from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, new_link, sending, token_digest
+from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, token_digest
 from gateway.accounts.password_hash import PasswordHasher
 from gateway.accounts.password_policy import PasswordPolicy, PasswordTooWeak
 from gateway.accounts.ports import Accounts, OneTimeLinks, SessionsEnder
@@ -16,8 +16,8 @@ from gateway.clock import Clock
 from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.keys.purposes import PurposeKey
-from gateway.randomness import Randomness
 from gateway.refusal import Refusal
+from gateway.signin.enrolment.reset_order import has_password_to_reset, reset_order
 from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Spool, Throttle
@@ -48,11 +48,9 @@ class AccessLinks:
         spool: Spool,
         hasher: PasswordHasher,
         passwords: PasswordPolicy,
-        link_key: PurposeKey,
         throttle_key: PurposeKey,
         policy: SigninPolicy,
         clock: Clock,
-        randomness: Randomness,
     ) -> None:
         self._accounts = accounts
         self._links = links
@@ -61,14 +59,13 @@ class AccessLinks:
         self._spool = spool
         self._hasher = hasher
         self._passwords = passwords
-        self._link_key = link_key
         self._keys = ThrottleKeys(throttle_key)
         self._policy = policy
         self._clock = clock
-        self._randomness = randomness
 
     def request_reset(self, identifier: str, context: RequestContext) -> None:
-        """Somebody says they lost a password. Whatever happens, nothing is said here; a known address gets a useful mail."""
+        """Somebody says they lost a password. Whatever happens, nothing is said here, and the ephemeral store alone
+        is written; a known address gets a useful mail, made beside the request."""
         now = self._clock.now()
         lines = Lines(now, context)
         account = resolve_identifier(self._accounts, identifier)
@@ -82,8 +79,9 @@ class AccessLinks:
             self._note_refused(lines, account, reason)
         elif account.status not in _STATUS_FOR.values():
             self._note_refused(lines, account, "account_not_active")
-        elif account.status is AccountStatus.ACTIVE and account.password_hash is not None:
-            self._issue_reset(account, lines)
+        elif has_password_to_reset(account):
+            requested = lines.said("link.requested", Outcome.SUCCESS, account.id, details=_RESET)
+            self._spool.note(requested + because(outgoing=(reset_order(account, now),)))
         else:
             notice = Outgoing("notice", {"account": account.id, "what": "reset_without_password"})
             requested = lines.said("link.requested", Outcome.SUCCESS, account.id, reason="no_password", details=_RESET)
@@ -92,19 +90,6 @@ class AccessLinks:
     def _note_refused(self, lines: Lines, account: Account | None, reason: str) -> None:
         target = account.id if account else None
         self._spool.note(lines.said("link.requested", Outcome.REFUSED, target, reason=reason, details=_RESET))
-
-    def _issue_reset(self, account: Account, lines: Lines) -> None:
-        link = new_link(
-            self._link_key,
-            LinkPurpose.RESET,
-            account_id=account.id,
-            contact_version=account.contact_version,
-            now=lines.at,
-            ttl_seconds=self._policy.link_ttl_seconds,
-            randomness=self._randomness,
-        )
-        requested = lines.said("link.requested", Outcome.SUCCESS, account.id, details=_RESET)
-        self._links.issue(link, requested + because(outgoing=(sending(link),)))
 
     def inspect(self, token: str, purpose: LinkPurpose) -> Account:
         """Whose link it is. Consumes nothing. Raises LinkGone."""

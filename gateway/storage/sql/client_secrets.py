@@ -50,7 +50,7 @@ class SqlClientSecrets:
             if live != planned or new.slot in live:
                 raise SecretsMovedError(f"{new.client_id} has other secrets than the plan says")
             for slot in ending:
-                self._end(connection, new.client_id, slot.slot, at)
+                _end(connection, new.client_id, slot.slot, at)
             insert_or_replace(connection, table, [asdict(new)])
             record(connection, effects, node=self._node)
 
@@ -60,14 +60,14 @@ class SqlClientSecrets:
             record(connection, effects, node=self._node)
 
     def expire(self, client_id: str, slot: int, at: float, effects: Effects) -> None:
-        """Never makes a secret live longer."""
         with self._connections.writing() as connection:
-            self._end(connection, client_id, slot, at)
+            _end(connection, client_id, slot, at)
             record(connection, effects, node=self._node)
 
-    @staticmethod
-    def _end(connection: sa.Connection, client_id: str, slot: int, at: float) -> None:
-        sooner = sa.or_(table.c.expires_at.is_(None), table.c.expires_at > at)
-        connection.execute(
-            sa.update(table).where(table.c.client_id == client_id, table.c.slot == slot, sooner).values(expires_at=at)
-        )
+
+def _end(connection: sa.Connection, client_id: str, slot: int, at: float) -> None:
+    """Never makes a secret live longer."""
+    sooner = sa.or_(table.c.expires_at.is_(None), table.c.expires_at > at)
+    connection.execute(
+        sa.update(table).where(table.c.client_id == client_id, table.c.slot == slot, sooner).values(expires_at=at)
+    )

@@ -26,19 +26,21 @@ function copyButtons(root) {
 
 // Whoever was on a link keeps their place when the list around it is drawn again.
 function replaceKeepingFocus(holder, html) {
-  const focused = holder.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const active = holder.contains(document.activeElement) ? document.activeElement : null;
+  const focused = active && (active.id ? `#${CSS.escape(active.id)}` : `a[href="${CSS.escape(active.getAttribute("href"))}"]`);
   const list = holder.querySelector(".mail-list");
   const scrolled = list ? list.scrollTop : 0;
   holder.innerHTML = html;
   copyButtons(holder);
   const drawnAgain = holder.querySelector(".mail-list");
   if (drawnAgain) drawnAgain.scrollTop = scrolled;
-  if (focused) holder.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (focused) holder.querySelector(focused)?.focus({ preventScroll: true });
 }
 
 function announce(before, after) {
   if (!before) return;
   if (after.mails > before.mails) news.textContent = `Nouveau message : ${after.newest_subject}`;
+  else if (after.approvals > before.approvals) news.textContent = "Pro Santé Connect attend votre réponse sur le téléphone";
   else if (after.sms > before.sms) news.textContent = "Nouveau SMS";
 }
 

@@ -188,12 +188,12 @@ def test_hashes_wait_for_a_slot() -> None:
         kdf = original(salt)
 
         class Watched:
-            def derive(self, octets: bytes) -> bytes:
+            def derive_phc_encoded(self, octets: bytes) -> str:
                 nonlocal inside, most
                 with guard:
                     inside += 1
                     most = max(most, inside)
-                derived = kdf.derive(octets)
+                derived = kdf.derive_phc_encoded(octets)
                 with guard:
                     inside -= 1
                 return derived
@@ -201,7 +201,7 @@ def test_hashes_wait_for_a_slot() -> None:
         return Watched()
 
     hasher._argon2 = watched  # type: ignore[assignment,method-assign]
-    threads = [threading.Thread(target=hasher.dummy, args=("x",)) for _ in range(20)]
+    threads = [threading.Thread(target=hasher.hash, args=("somebody", "x")) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:

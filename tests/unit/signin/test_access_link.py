@@ -26,7 +26,7 @@ def sent_token(world: World, nth: int = -1) -> str:
 
 
 def reset_token(world: World) -> str:
-    world.access.request_reset("claire", CONTEXT)
+    world.ask_reset("claire")
     return sent_token(world)
 
 
@@ -120,11 +120,11 @@ def test_asking_for_a_reset_is_always_quiet_and_changes_no_account() -> None:
     before = dict(world.accounts.records)
     for typed in ("archived", "blocked", "nobody", "nobody@exemple.fr", "", "99900000029", "\ud800"):
         lines = len(world.written.events)
-        world.access.request_reset(typed, CONTEXT)
+        world.ask_reset(typed)
         assert world.written.names()[lines:] == ["link.requested"]
     assert world.written.outgoing == []
     assert world.accounts.records == before
-    world.access.request_reset("Claire@exemple.fr", CONTEXT)
+    world.ask_reset("Claire@exemple.fr")
     assert len(world.written.sent("link")) == 1
     assert world.accounts.records == before
 
@@ -135,7 +135,7 @@ def test_a_known_address_without_a_password_receives_a_useful_mail() -> None:
     invited(world)
     world.written.outgoing.clear()
     for typed in ("card-only", "denis"):
-        world.access.request_reset(typed, CONTEXT)
+        world.ask_reset(typed)
     assert [item.payload["what"] for item in world.written.sent("notice")] == ["reset_without_password"] * 2
     assert not world.written.sent("link")
 
@@ -145,14 +145,14 @@ def test_resets_are_limited_to_three_an_hour_for_an_account_and_twenty_for_an_ad
     world = World()
     world.clock.at = 20_000 * DAY
     for typed in ("claire", "claire@exemple.fr", "99900000011", "claire", "claire"):
-        world.access.request_reset(typed, CONTEXT)
+        world.ask_reset(typed)
     assert len(world.written.sent("link")) == 3
     for number in range(15):
-        world.access.request_reset(f"nobody {number}", CONTEXT)
+        world.ask_reset(f"nobody {number}")
     world.person("denis")
-    world.access.request_reset("denis", CONTEXT)
+    world.ask_reset("denis")
     assert len(world.written.sent("link")) == 3
-    world.access.request_reset("denis", replace(CONTEXT, ip="198.51.100.9"))
+    world.ask_reset("denis", replace(CONTEXT, ip="198.51.100.9"))
     assert len(world.written.sent("link")) == 4
 
 
@@ -241,3 +241,21 @@ def test_a_new_activation_link_replaces_the_first() -> None:
     with pytest.raises(LinkGone):
         world.access.inspect(first, ACTIVATION)
     assert world.access.inspect(sent_token(world), ACTIVATION)
+
+
+@pytest.mark.spec("RST-06")
+def test_a_reset_order_makes_one_link_even_taken_twice_and_none_for_an_account_that_changed_meanwhile() -> None:
+    world = World()
+    world.access.request_reset("claire", CONTEXT)
+    asked_at = int(world.written.sent("reset")[0].payload["asked_at"])
+    assert world.written.sent("link") == []
+    assert world.resets.issue(world.claire.id, asked_at, world.clock.now())
+    assert not world.resets.issue(world.claire.id, asked_at, world.clock.now() + 60)
+    assert len(world.written.sent("link")) == 1
+    for changed in ({"status": AccountStatus.ARCHIVED}, {"password_hash": None}):
+        world = World()
+        world.change(world.claire, **changed)
+        assert not world.resets.issue(world.claire.id, 0, 1.0)
+    world = World()
+    assert not world.resets.issue(world.claire.id, 0, float(DAY))
+    assert not world.resets.issue("nobody", 0, 1.0)

@@ -12,6 +12,7 @@ from gateway.accounts.password_policy import PasswordPolicy, known_passwords
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.enrolment.access_link import AccessLinks
+from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey, Step
 from gateway.signin.one_time_code.code import derive_code
@@ -56,11 +57,9 @@ class CountingHasher(PasswordHasher):
         self.computed += 1
         return super()._argon2(salt)
 
-    def verify(self, account_id: str, encrypted: str, password: str) -> bool:
-        before = self.computed
-        verdict = super().verify(account_id, encrypted, password)
-        self.computed = before + 1
-        return verdict
+    def _verified(self, phc: str, password: str) -> bool:
+        self.computed += 1
+        return super()._verified(phc, password)
 
 
 class Device:
@@ -149,10 +148,15 @@ class World:
             spool=self.written,
             hasher=self.hasher,
             passwords=PasswordPolicy(known_passwords(), ["Passerelle"]),
-            link_key=self.link_key,
             throttle_key=self.throttle_key,
-            randomness=self.randomness,
             **at,
+        )
+        self.resets = ResetLinks(
+            accounts=self.accounts,
+            links=self.links,
+            link_key=self.link_key,
+            ttl_seconds=self.policy.link_ttl_seconds,
+            randomness=self.randomness,
         )
         self.claire = self.person("claire", rpps="99900000011")
 
@@ -169,6 +173,14 @@ class World:
         )
         hashed = self.hasher.hash(account.id, password) if password is not None else None
         return self.accounts.put(replace(account, **{"password_hash": hashed, **fields}))
+
+    def ask_reset(self, typed: str, context: RequestContext = CONTEXT) -> None:
+        """Asks, and does what the jobs do with the order."""
+        self.clock.advance(1)
+        known = len(self.written.sent("reset"))
+        self.access.request_reset(typed, context)
+        for order in self.written.sent("reset")[known:]:
+            self.resets.issue(str(order.payload["account"]), int(order.payload["asked_at"]), self.clock.now())
 
     def change(self, account: Account, **fields: Any) -> Account:
         return self.accounts.put(replace(self.accounts.records[account.id], **fields))
