@@ -152,6 +152,6 @@ def test_an_archived_account_is_signed_out_of_both_applications(
     browser.wait_for("Lou Partante")
     _open_suivi(browser, demo)
     browser.wait_for("Lou Partante")
-    passerelle("accounts", "archive", username, "--reason", "left")
+    passerelle("accounts", "archive", username, "--reason", "left", "--yes")
     _until_ended_elsewhere(browser, demo.orientation)
     _until_ended_elsewhere(browser, demo.suivi)

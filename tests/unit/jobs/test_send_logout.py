@@ -54,8 +54,8 @@ class Application:
 
         class Door(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                application.received.append((self.path, self.headers["Content-Type"], parse_qs(body)))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                application.received.append((self.path, self.headers.get("Content-Type", ""), parse_qs(body)))
                 if application.waits_for is not None:
                     application.waits_for.wait(10)
                 statuses = application.statuses

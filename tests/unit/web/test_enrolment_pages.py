@@ -49,7 +49,7 @@ def test_a_link_of_one_purpose_does_not_serve_the_other(door: Door) -> None:
 
 
 @pytest.mark.spec("RST-09")
-@pytest.mark.parametrize("purpose", list(LinkPurpose))
+@pytest.mark.parametrize("purpose", [LinkPurpose.ACTIVATION, LinkPurpose.RESET])
 def test_malformed_unknown_and_used_links_give_one_page_with_a_way_out(door: Door, purpose: LinkPurpose) -> None:
     pages = []
     for token in ("x", "A" * 43, "é" * 43, "B" * 99, LINK):
