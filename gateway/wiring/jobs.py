@@ -81,7 +81,7 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         code_key=keys.get(Purpose.ONE_TIME_CODE),
         link_key=keys.get(Purpose.LINK),
         origin=settings.issuer,
-        policy=signin_policy(settings.values),
+        policy=signin_policy(settings),
     )
     queues: list[Queue] = [_SpooledQueue(ephemeral), _DurableQueue(database.outbox)]
     outgoing = OutgoingJob(queues=queues, handlers=messages.handlers(), clock=clock)
