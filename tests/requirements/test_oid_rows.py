@@ -154,7 +154,7 @@ def test_the_levels_it_names_are_those_a_person_can_reach_here(tmp_path):
     sms = {"url": "https://sms.portail.example/send"}
     for number, (settings_, expected) in enumerate(
         [
-            ({}, ["urn:passerelle:acr:pwd-device", OTP_MAIL]),
+            ({"sms": None}, ["urn:passerelle:acr:pwd-device", OTP_MAIL]),
             ({"sms": sms}, ["urn:passerelle:acr:pwd-device", OTP_MAIL, OTP_SMS]),
         ]
     ):
