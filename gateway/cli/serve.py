@@ -48,6 +48,7 @@ def serve(invocation: Invocation, workers: int | None) -> None:
         limit_concurrency=512,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=8,
+        timeout_worker_healthcheck=60,  # a busy machine is no reason to kill a worker that is still starting
     )
 
 

@@ -13,6 +13,7 @@ from gateway.applications.client import Client
 from gateway.clock import Clock
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome
+from gateway.journal.quota import LineQuota
 from gateway.oidc.authorization_request import AuthorizationRequest, Draft, Rules, examine, identify
 from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.policy import ProviderPolicy
@@ -22,6 +23,7 @@ from gateway.oidc.redirect_uri import is_registered, with_answer
 from gateway.randomness import Randomness, digest, handle, partition_of
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
+from gateway.signin.throttle import ip_block
 from gateway.signin.transaction import Demand, SigninTransaction
 
 RESUME = "/authorize/resume/"
@@ -45,7 +47,9 @@ class Authorization:
         policy: ProviderPolicy,
         clock: Clock,
         randomness: Randomness,
+        quota: LineQuota | None = None,
     ) -> None:
+        self._quota = quota or LineQuota()
         self._rules = rules
         self._gate = gate
         self._journey = journey
@@ -236,7 +240,9 @@ class Authorization:
         self, client: Client, request: AuthorizationRequest, refusal: RefusedRequest, context: RequestContext
     ) -> str:
         event = _event("authorization.refused", self._clock.now(), client, request, context)
-        self._notes.note(because(replace(event, outcome=Outcome.REFUSED, reason=refusal.error)))
+        refused = replace(event, outcome=Outcome.REFUSED, reason=refusal.error)
+        if (line := self._quota.within(refused, ip_block(context.ip))) is not None:
+            self._notes.note(because(line))
         return self._answer(request, {"error": refusal.error, "error_description": refusal.description})
 
     def _answer(self, request: AuthorizationRequest, answer: Mapping[str, str]) -> str:

@@ -12,12 +12,14 @@ from gateway.applications.client import Client
 from gateway.clock import Clock
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome
+from gateway.journal.quota import LineQuota
 from gateway.oidc.client_authentication import ClientAuthentication
 from gateway.oidc.parameters import MalformedParameters, UnverifiedParameters, read_parameters
 from gateway.oidc.ports import Grants
 from gateway.oidc.problems import InvalidClient, TokenProblem
 from gateway.oidc.tokens import Issuance, TokenMint, Tokens
 from gateway.signin.request_context import RequestContext
+from gateway.signin.throttle import ip_block
 
 
 class GrantRule(Protocol):
@@ -41,7 +43,9 @@ class TokenRequests:
         rules: Mapping[str, GrantRule],
         mint: TokenMint,
         clock: Clock,
+        quota: LineQuota | None = None,
     ) -> None:
+        self._quota = quota or LineQuota()
         self._authentication = authentication
         self._grants = grants
         self._rules = rules
@@ -82,9 +86,9 @@ class TokenRequests:
         if isinstance(problem, InvalidClient):
             name, event = "client.refused", replace(event, client=problem.client_id)
         details = {"error": problem.error}
-        await self._grants.note(
-            because(replace(event, name=name, outcome=Outcome.REFUSED, reason=problem.detail, details=details))
-        )
+        refused = replace(event, name=name, outcome=Outcome.REFUSED, reason=problem.detail, details=details)
+        if (line := self._quota.within(refused, ip_block(event.ip or ""))) is not None:
+            await self._grants.note(because(line))
 
 
 def grants_of(client: Client) -> frozenset[str]:

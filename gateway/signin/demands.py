@@ -77,7 +77,9 @@ class Demands:
         """The channels whose code would reach the level, the person's usual one first. SMS only to a verified phone and
         never for an administrator (SMS-10)."""
         usable = [
-            channel for channel in _enrolled(account) if self._level_met(LEVEL_OF_CHANNEL[channel], account, demand)
+            channel
+            for channel in self._enrolled(account)
+            if self._level_met(LEVEL_OF_CHANNEL[channel], account, demand)
         ]
         return tuple(sorted(usable, key=lambda channel: channel is not account.code_channel))
 
@@ -107,8 +109,14 @@ class Demands:
         if demand.acr_essential:
             return False
         # A wish, not a condition: it is granted when it can be, and otherwise does not lock the person out.
-        best = [LEVEL_OF_CHANNEL[channel] for channel in _enrolled(account)]
+        best = [LEVEL_OF_CHANNEL[channel] for channel in self._enrolled(account)]
         return not any(self._scale.satisfies(level, wanted) for level in best for wanted in demand.acr_values)
+
+    def _enrolled(self, account: Account) -> tuple[CodeChannel, ...]:
+        phone = account.phone is not None and account.phone_verified_at is not None
+        if self._policy.sms_available and phone and not account.is_administrator:
+            return (CodeChannel.SMS, CodeChannel.EMAIL)
+        return (CodeChannel.EMAIL,)
 
 
 def link_channels(account: Account) -> tuple[CodeChannel, ...]:
@@ -119,12 +127,6 @@ def link_channels(account: Account) -> tuple[CodeChannel, ...]:
 
 def _outlives(item: Evidence, account: Account) -> bool:
     return item.means in STRONG or item.at >= (account.code_demanded_since or 0.0)
-
-
-def _enrolled(account: Account) -> tuple[CodeChannel, ...]:
-    if account.phone is not None and account.phone_verified_at is not None and not account.is_administrator:
-        return (CodeChannel.SMS, CodeChannel.EMAIL)
-    return (CodeChannel.EMAIL,)
 
 
 def usable(account: Account | None) -> bool:

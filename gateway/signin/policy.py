@@ -37,6 +37,8 @@ class SigninPolicy:
     transaction_ttl_seconds: int = 10 * 60
     otp_interval_seconds: int | None = None
 
+    sms_available: bool = True
+    """Whether this deployment has an SMS provider: a code that cannot leave is never offered."""
     code_digits_email: int = 8
     code_digits_sms: int = 6
     code_ttl_email_seconds: int = 10 * 60

@@ -145,7 +145,7 @@ def _people_door(
     database, ephemeral = stores.database, stores.ephemeral
     clock, randomness = stores.clock, stores.randomness
     keys, scale, clients = database.purpose_keys, reviewed.scale, reviewed.clients
-    policy = signin_policy(settings.values)
+    policy = signin_policy(settings)
     shell = _shell(settings, reviewed, stores)
     hasher = PasswordHasher(keys.get(Purpose.PASSWORD_PEPPER), randomness, argon2_parameters(settings.values))
     throttle_key = keys.get(Purpose.THROTTLE)

@@ -85,7 +85,7 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         code_key=keys.get(Purpose.ONE_TIME_CODE),
         link_key=keys.get(Purpose.LINK),
         origin=settings.issuer,
-        policy=signin_policy(settings.values),
+        policy=signin_policy(settings),
     )
     logout = SendLogout(
         clients=reviewed.clients,

@@ -10,8 +10,10 @@ from gateway.signin.policy import DAY, HOUR, SigninPolicy, Window
 from gateway.tenant import Tenant
 
 
-def signin_policy(values: Parameters) -> SigninPolicy:
+def signin_policy(settings: Settings) -> SigninPolicy:
+    values = settings.values
     return SigninPolicy(
+        sms_available=settings.sms is not None,
         session_idle_seconds=values["idp.session.idle"],
         session_absolute_seconds=values["idp.session.absolute"],
         transaction_ttl_seconds=values["oidc.txn.ttl"],

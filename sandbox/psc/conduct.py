@@ -26,7 +26,13 @@ class Conduct:
         self._lie, self._quirk = lie, quirk
         self.acr = acr
         self.keycloak = keycloak
+        self._first_day = (acr, keycloak)
         self._changed = threading.Event()
+
+    def be_honest(self) -> None:
+        """No lie, no quirk, and the level and shape that it was started with."""
+        self.lie = self.quirk = None
+        self.acr, self.keycloak = self._first_day
 
     @property
     def lie(self) -> Lie | None:

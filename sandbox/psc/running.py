@@ -76,10 +76,8 @@ class RunningPsc:
         self.realm.conduct.keycloak = keycloak
 
     def be_honest(self) -> None:
-        """Back to the first day: no lie, no quirk, eidas3, modern, nobody signed in, nothing asked."""
-        self.realm.conduct.lie = self.realm.conduct.quirk = None
-        self.realm.conduct.acr = "eidas3"
-        self.realm.conduct.keycloak = "modern"
+        """Back to the first day: no lie, no quirk, level and shape as started, nobody signed in, nothing asked."""
+        self.realm.conduct.be_honest()
         self.realm.sessions.end_all()
         self.realm.approvals.clear()
         self.realm.journal.clear()

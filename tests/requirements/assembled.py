@@ -128,6 +128,7 @@ class Gateway:
             "idp_config": folder / "idp_config",
             "data": folder,
             "smtp": {"host": "mail.portail.example", "sender": "passerelle@portail.example"},
+            "sms": {"url": "https://sms.portail.example/send"},
             "parameters": {"key.sign.rsa_bits": 2048},
             **settings,
         }
@@ -162,6 +163,12 @@ class Gateway:
         for client_id in ("orientation", "exigeant"):
             slot = SecretSlot(client_id, 1, hashlib.sha256(secret_of(client_id).encode()).digest(), now, None)
             database.client_secrets.put(slot, NO_EFFECTS)
+
+    def restart(self, **settings: Any) -> None:
+        """The same deployment with other settings: what was stored and what browsers hold stay."""
+        changed = {**self.settings.model_dump(exclude_unset=True), **settings}
+        self.settings = Settings.model_validate(changed)
+        self.application = build(self.settings, self.reviewed, self.stores)
 
     def close(self) -> None:
         self.stores.ephemeral.close()

@@ -301,13 +301,16 @@ def test_elsewhere_and_without_the_key_a_code_is_asked_every_time(gateway):
 
 
 @pytest.mark.spec("LOA-06")
-def test_where_no_interval_is_declared_no_device_spares_the_code(tmp_path):
-    for gateway in opened(tmp_path, parameters={"key.sign.rsa_bits": 2048, "otp.interval": "session"}):
-        gateway.person()
-        browser = trusting(gateway, Device())
-        assert "__Host-device" not in browser.cookies
+def test_where_no_interval_is_declared_no_device_spares_the_code(gateway):
+    """Nor one that was trusted before the setting changed."""
+    gateway.person()
+    trusted = trusting(gateway, Device())
+    gateway.restart(parameters={"key.sign.rsa_bits": 2048, "otp.interval": "session"})
+    for browser in (trusted, trusting(gateway, Device())):
         sign_out(browser)
-        assert "one-time-code" in browser.give_password(browser.onward(browser.authorize())).text
+        page = browser.give_password(browser.onward(browser.authorize()))
+        assert "one-time-code" in page.text and "data-challenge" not in page.text
+    assert "__Host-device" not in browser.cookies
 
 
 @pytest.mark.spec("LOA-06")

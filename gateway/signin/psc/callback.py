@@ -85,6 +85,11 @@ def issuer_is_the_one_asked(examined: _Examined) -> None:
         raise PscRefused("callback: iss")
 
 
+def answer_is_a_yes_or_a_no(examined: _Examined) -> None:
+    if examined.unverified.get("code") is not None and examined.unverified.get("error") is not None:
+        raise PscRefused("callback: code and error")
+
+
 def answer_is_no_error(examined: _Examined) -> None:
     error = examined.unverified.get("error")
     if error is not None:
@@ -116,6 +121,7 @@ CHECKS: Sequence[Callable[[_Examined], None]] = (
     state_is_ours,
     attempt_is_in_time,
     issuer_is_the_one_asked,
+    answer_is_a_yes_or_a_no,
     answer_is_no_error,
     code_is_there,
 )

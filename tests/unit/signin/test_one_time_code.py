@@ -15,7 +15,7 @@ from gateway.signin.journey import Step, TransactionMoved
 from gateway.signin.one_time_code.code import code_mac, derive_code, typed_code
 from gateway.signin.one_time_code.masking import masked_email, masked_phone
 from gateway.signin.one_time_code.signin import CodeDead, CodeRefused, ResendTooSoon
-from gateway.signin.policy import DAY, HOUR
+from gateway.signin.policy import DAY, HOUR, SigninPolicy
 from gateway.signin.transaction import Demand, SigninTransaction
 from tests.unit.signin.world import CONTEXT, Device, World, key
 
@@ -267,6 +267,13 @@ def test_sms_is_used_only_with_a_verified_phone_and_never_for_an_administrator()
     assert len(world.sent_code()) == 6
     world.change(world.claire, is_administrator=True)
     assert world.code.channels(world.with_password()) == ("email",)
+
+
+def test_a_deployment_without_sms_provider_offers_no_sms() -> None:
+    world = World(SigninPolicy(otp_interval_seconds=30 * DAY, sms_available=False))
+    world.change(world.claire, phone="+33699900042", phone_verified_at=0.0, code_channel=CodeChannel.SMS)
+    assert world.code.channels(world.with_password()) == ("email",)
+    assert started(world).code_channel == "email"
 
 
 @pytest.mark.spec("OTP-14")

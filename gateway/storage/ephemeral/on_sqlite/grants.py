@@ -1,5 +1,10 @@
-"""Authorization codes and the grants they become (OID-04). The coroutines wait for nothing but the file: microseconds."""
+"""Authorization codes and the grants they become (OID-04).
 
+A read sees the file as it is, in microseconds, on the event loop. A write may wait for another process's lock, so it leaves the
+loop: nothing else must wait with it.
+"""
+
+import asyncio
 import sqlite3
 
 from gateway.journal.effects import Effects
@@ -65,6 +70,11 @@ class SqliteGrants:
     async def redeem_code(
         self, handle: str, grant: Grant, now: float, *, if_redeemed: Effects, if_replayed: Effects
     ) -> Redemption:
+        return await asyncio.to_thread(self._redeem_code, handle, grant, now, if_redeemed, if_replayed)
+
+    def _redeem_code(
+        self, handle: str, grant: Grant, now: float, if_redeemed: Effects, if_replayed: Effects
+    ) -> Redemption:
         address = address_of(handle)
         if address is None:
             return Redemption.UNKNOWN
@@ -103,6 +113,9 @@ class SqliteGrants:
         return Redemption.REDEEMED
 
     async def burn_code(self, handle: str, now: float, effects: Effects) -> None:
+        await asyncio.to_thread(self._burn_code, handle, now, effects)
+
+    def _burn_code(self, handle: str, now: float, effects: Effects) -> None:
         address = address_of(handle)
         with self._database.step() as step:
             row = step.row(f"SELECT spent, grant_digest {_LIVE_CODE}", address.digest, now, now) if address else None
@@ -128,5 +141,8 @@ class SqliteGrants:
         return load_grant(row[0], grant_id, session_digest=row[1]) if row else None
 
     async def note(self, effects: Effects) -> None:
+        await asyncio.to_thread(self._note, effects)
+
+    def _note(self, effects: Effects) -> None:
         with self._database.step() as step:
             step.append(effects)

@@ -85,7 +85,8 @@ def test_an_announced_issuer_may_not_be_missing() -> None:
 )
 def test_an_error_is_one_of_three_texts_and_never_repeated(error: str, kind: type[Refusal]) -> None:
     visit = Visit()
-    visit.callback += [("error", error), ("error_description", "canary description")]
+    visit.callback[0] = ("error", error)
+    visit.callback.append(("error_description", "canary description"))
     refusal = refused(visit)
     assert type(refusal) is kind
     assert "canary" not in f"{refusal} {refusal.facts}"
@@ -104,3 +105,9 @@ def test_an_answer_without_a_code_is_refused(code: str | None) -> None:
     visit = Visit()
     visit.callback = [("state", visit.asked["state"])] + ([("code", code)] if code is not None else [])
     assert refused(visit).detail == "callback: code"
+
+
+def test_a_yes_and_a_no_together_are_no_answer() -> None:
+    visit = Visit()
+    visit.callback.append(("error", "access_denied"))
+    assert refused(visit).detail == "callback: code and error"
