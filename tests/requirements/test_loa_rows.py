@@ -105,6 +105,7 @@ def test_fields_that_a_form_does_not_have_add_no_proof(gateway):
 
 # ── LOA-02, LOA-03, LOA-05 ──
 
+_EVERYDAY = (Means.PASSWORD, Means.TRUSTED_DEVICE, Means.EMAIL_CODE, Means.SMS_CODE)
 TABLE = {
     frozenset({Means.PASSWORD}): (PWD, ("pwd",)),
     frozenset({Means.PASSWORD, Means.TRUSTED_DEVICE}): ("urn:passerelle:acr:pwd-device", ("pwd", "swk")),
@@ -113,8 +114,11 @@ TABLE = {
     frozenset({Means.PASSWORD, Means.TRUSTED_DEVICE, Means.EMAIL_CODE}): (OTP_MAIL, MAIL),
     frozenset({Means.PASSWORD, Means.TRUSTED_DEVICE, Means.SMS_CODE}): (OTP_SMS, SMS),
     frozenset({Means.PASSWORD, Means.EMAIL_CODE, Means.SMS_CODE}): (OTP_SMS, SMS),
-    frozenset(Means): (OTP_SMS, SMS),
+    frozenset(_EVERYDAY): (OTP_SMS, SMS),
 }
+CARD_LEVEL = ("urn:passerelle:acr:card", ("sc", "hwk", "pin", "mfa"))
+PSC_LEVEL = ("urn:passerelle:acr:psc", ("psc",))
+"""One of these two is the level whatever else is proved beside it, the card first."""
 
 
 @pytest.mark.spec("LOA-02", "LOA-03", "LOA-05")
@@ -125,6 +129,8 @@ def test_every_set_of_proofs_is_in_the_table_and_those_without_a_password_prove_
         for means in itertools.combinations(Means, size):
             proofs = [Evidence(item, 1.0) for item in means]
             expected = TABLE.get(frozenset(means))
+            if Means.CARD in means or Means.PSC in means:
+                expected = CARD_LEVEL if Means.CARD in means else PSC_LEVEL
             if expected is None:
                 assert Means.PASSWORD not in means
                 with pytest.raises(NothingProvedError):
@@ -159,7 +165,8 @@ def test_a_password_alone_ends_in_no_session_and_no_token(gateway):
 
 @pytest.mark.spec("LOA-03")
 def test_an_eidas_level_is_never_said_even_where_a_ranking_names_it(tmp_path):
-    ranking = f"ranking: [[{PWD}], [urn:passerelle:acr:pwd-device], [eidas1, {OTP_MAIL}], [{OTP_SMS}, eidas2, eidas3]]"
+    strong = "urn:passerelle:acr:card, urn:passerelle:acr:psc"
+    ranking = f"ranking: [[{PWD}], [urn:passerelle:acr:pwd-device], [eidas1, {OTP_MAIL}], [{OTP_SMS}, eidas2, eidas3], [{strong}]]"
     for gateway in opened(tmp_path, ranking=ranking):
         gateway.registered()
         mail = [{"acr_values": "eidas1"}, {"claims": essential("eidas1")}]

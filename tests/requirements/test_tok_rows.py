@@ -17,7 +17,7 @@ from gateway.clock import PARIS
 from gateway.journal.effects import NO_EFFECTS
 from gateway.randomness import base64url
 from gateway.settings import Settings
-from sandbox.orientation.access_token import read_as_own_api
+from sandbox.relying_party.access_token import read_as_own_api
 from tests.requirements.assembled import (
     CLIENTS,
     ISSUER,

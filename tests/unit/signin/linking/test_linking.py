@@ -418,7 +418,7 @@ def test_sessions_pending_resets_and_trusted_devices_die_at_commit() -> None:
     world = LinkingWorld()
     _, device_id = world.trusted_device()
     attackers = world.signed_in()
-    world.access.request_reset("claire", CONTEXT)
+    assert world.resets.issue(world.claire.id, int(world.clock.now()), world.clock.now())
     reset = world.links.latest(world.claire.id, LinkPurpose.RESET)
     world.linking.confirm(world.with_credentials(), CONTEXT)
     assert world.gate.find(attackers.handle) is None
