@@ -166,7 +166,8 @@ def test_a_password_alone_ends_in_no_session_and_no_token(gateway):
 @pytest.mark.spec("LOA-03")
 def test_an_eidas_level_is_never_said_even_where_a_ranking_names_it(tmp_path):
     strong = "urn:passerelle:acr:card, urn:passerelle:acr:psc"
-    ranking = f"ranking: [[{PWD}], [urn:passerelle:acr:pwd-device], [eidas1, {OTP_MAIL}], [{OTP_SMS}, eidas2, eidas3], [{strong}]]"
+    everyday = f"[{PWD}], [urn:passerelle:acr:pwd-device], [eidas1, {OTP_MAIL}], [{OTP_SMS}, eidas2, eidas3]"
+    ranking = f"ranking: [{everyday}, [{strong}]]"
     for gateway in opened(tmp_path, ranking=ranking):
         gateway.registered()
         mail = [{"acr_values": "eidas1"}, {"claims": essential("eidas1")}]
