@@ -1,6 +1,7 @@
 """One HTTP site on loopback that answers as a test tells it, raw if need be, and remembers what it was asked."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +27,9 @@ class Answer:
 
 
 class StubbornServer:
-    def __init__(self) -> None:
+    """Over TLS when given a context."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
         self.answer = Answer()
         self.over = threading.Event()
@@ -58,7 +61,9 @@ class StubbornServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> "StubbornServer":

@@ -1,18 +1,25 @@
 """The calls themselves, over a real connection: where they go, what they carry, what they bear, what they never say."""
 
 import base64
+import datetime
 import importlib.metadata
 import io
+import ipaddress
 import json
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.refusal import Refusal
 from gateway.signin.psc.client import PscClient
@@ -34,7 +41,9 @@ def server() -> Iterator[StubbornServer]:
         yield running
 
 
-def client(server: StubbornServer, clock: SetClock | None = None, **changed: Any) -> PscClient:
+def client(
+    server: StubbornServer, clock: SetClock | None = None, ca_file: Path | None = None, **changed: Any
+) -> PscClient:
     declared = {
         "issuer": f"{server.url}/realm",
         "token_endpoint": f"{server.url}/token",
@@ -44,7 +53,7 @@ def client(server: StubbornServer, clock: SetClock | None = None, **changed: Any
         "limits": {"answer_seconds": 1, "connect_seconds": 1, "token_answer": 4096, "userinfo": 4096, "keys": 4096},
         **changed,
     }
-    return PscClient(environment(**declared), client_secret=lambda: SECRET, clock=clock or SetClock())
+    return PscClient(environment(**declared), client_secret=lambda: SECRET, clock=clock or SetClock(), ca_file=ca_file)
 
 
 @pytest.mark.spec("LIB-02")
@@ -243,6 +252,47 @@ def test_a_closed_door_is_an_outage(server: StubbornServer) -> None:
                      jwks_uri=f"{nobody}/k", metadata_address=None)  # fmt: skip
         assert why_refused(PscUnavailable, one.keys) == "provider: ConnectionError"
         assert why_refused(PscUnavailable, one.metadata) == "metadata: no address is declared"
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A self-signed one for 127.0.0.1, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files
+
+
+@pytest.mark.spec("PSC-08")
+def test_only_a_certificate_that_we_trust_is_spoken_to(tmp_path: Path) -> None:
+    ours, key = certificate(tmp_path, "ours")
+    strange, _ = certificate(tmp_path, "strange")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ours, key)
+    with StubbornServer(context) as server:
+        assert client(server, ca_file=ours).keys() == b"{}"
+        for authority in (None, strange):
+            assert (
+                why_refused(PscUnavailable, client(server, ca_file=authority).redeem, CODE, VERIFIER)
+                == "provider: SSLError"
+            )
+        assert [seen.path for seen in server.seen] == ["/certs"]
 
 
 @pytest.mark.spec("PSC-08")

@@ -99,6 +99,7 @@ def test_plain_http_is_for_the_loopback_of_the_demo(tmp_path: Path) -> None:
     assert read(tmp_path, "demo", **at("http://127.0.0.3:8092")).issuer.startswith("http://127.0.0.3:8092/")
     assert "use https" in why_refused(tmp_path, "demo", **at("http://psc.exemple.fr"))
     assert "demo profile only" in why_refused(tmp_path, "standard", **at("https://psc.exemple.fr"))
+    assert "use https" in why_refused(tmp_path, "standard", redirect_uri="http://127.0.0.1:8080/signin/psc/callback")
 
 
 @pytest.mark.spec("PSC-08")

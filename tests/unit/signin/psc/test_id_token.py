@@ -76,6 +76,7 @@ def test_a_good_token_says_who_proved_what_and_when() -> None:
         ({"exp": 1e300}, "exp"),
         ({"iat": MISSING}, "iat"),
         ({"nbf": 2_000_000_000}, "nbf"),
+        ({"nbf": True}, "nbf"),
         ({"nonce": MISSING}, "nonce"),
         ({"nonce": ""}, "nonce"),
         ({"nonce": "another"}, "nonce"),
@@ -313,3 +314,7 @@ def test_a_weak_key_of_the_set_signs_nothing() -> None:
     visit.psc.key_set = json.dumps({"keys": [published(weak), published(SIGNING)]}).encode()
     visit.psc.header["kid"], visit.psc.key = "weak", weak
     assert why_refused(visit) == "id token: kid"
+
+
+def test_a_token_longer_than_any_provider_makes_is_refused_though_rightly_signed() -> None:
+    assert why_refused(with_claims(Visit(), padding="x" * 16_384)) == "id token: size or alphabet"

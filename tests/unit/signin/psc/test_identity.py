@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.signin.psc.national_identifier import IdentifierType, parse_national_identifier
+from gateway.signin.psc.national_identifier import IdentifierType, NationalIdentifier, parse_national_identifier
 from gateway.signin.psc.refusals import PscRefused
 from tests.unit.signin.psc.honest_psc import RPPS, SUBJECT, Visit, activity
 
@@ -230,6 +230,19 @@ def test_an_identifier_is_read_by_its_type(value: str, kind: IdentifierType, rpp
     identifier = parse_national_identifier(value)
     assert identifier is not None
     assert (identifier.type, identifier.value, identifier.rpps) == (kind, value, rpps)
+
+
+@pytest.mark.spec("PSC-04", "LNK-05")
+def test_the_type_makes_the_rpps_not_the_digits() -> None:
+    assert NationalIdentifier(IdentifierType.ADELI, f"8{RPPS}").rpps is None
+
+
+@pytest.mark.spec("PSC-04")
+def test_a_kept_claim_that_nobody_reads_yet_has_its_type_too() -> None:
+    visit = Visit(claims=["SubjectNameID", "SubjectRole"])
+    visit.answer()
+    visit.psc.about["SubjectRole"] = "10"
+    assert why_refused(visit) == "userinfo: SubjectRole"
 
 
 @pytest.mark.spec("PSC-R13")
