@@ -22,7 +22,7 @@ from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.demands import Demands, usable
 from gateway.signin.evidence import Evidence, Means
-from gateway.signin.gone import TransactionGone, TransactionMoved, saved
+from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
