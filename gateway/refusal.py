@@ -11,6 +11,8 @@ class Refusal(Exception):  # noqa: N818 -- the domain's word
 
     code: str = "refused"
     text: str = "refusal.generic"
+    status: int = 400
+    """What a page that can say nothing else answers with."""
 
     def __init__(self, detail: str = "", **facts: str | int) -> None:
         super().__init__(detail or self.code)

@@ -54,3 +54,11 @@ def amended(
             return replace(changed, version=current.version + 1)
         current = transactions.find(transaction.handle, now)
     raise TransactionMoved("the transaction moved or is gone")
+
+
+class TooManySignins(Refusal):
+    """One origin opens more sign-ins than a whole hospital would: it waits, and the store is spared."""
+
+    code = "too_many_signins"
+    text = "error.e429.text"
+    status = 429

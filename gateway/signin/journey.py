@@ -16,18 +16,20 @@ from gateway.accounts.ports import Accounts, TrustedDevices
 from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.journal.events import Outcome
+from gateway.quota import Allowance, Quota
 from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
 from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.demands import Demands, link_channels, usable
 from gateway.signin.evidence import STRONG, Evidence, Means
-from gateway.signin.gone import TransactionGone, TransactionMoved, saved
+from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import UPSTREAM, Pending, pending
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
+from gateway.signin.throttle import ip_block
 from gateway.signin.transaction import Demand, SigninTransaction
 
 __all__ = ["Journey", "Step", "StructureNotHeld", "TransactionGone", "TransactionMoved"]
@@ -35,6 +37,10 @@ __all__ = ["Journey", "Step", "StructureNotHeld", "TransactionGone", "Transactio
 ACCESS_DENIED = "access_denied"
 UNMET = "unmet_authentication_requirements"
 _FROM_SESSION = "from_session"
+
+
+OPENED_PER_ORIGIN = 2000
+"""Sign-ins that one address may have under way: a hospital's morning behind one address, and about six megabytes."""
 
 
 class Step(StrEnum):
@@ -82,6 +88,7 @@ class Journey:
         self._policy = policy
         self._clock = clock
         self._randomness = randomness
+        self._opened = Quota(limit=OPENED_PER_ORIGIN, seconds=policy.transaction_ttl_seconds)
 
     def open(
         self,
@@ -92,8 +99,11 @@ class Journey:
         session: Session | None,
         context: RequestContext,
     ) -> SigninTransaction:
-        """A new transaction. A live session of the browser lends its account and the proofs that still count (step-up)."""
+        """A new transaction. A live session of the browser lends its account and the proofs that still count (step-up).
+        Raises TooManySignins."""
         now = self._clock.now()
+        if self._opened.take(ip_block(context.ip), now) is not Allowance.YES:
+            raise TooManySignins(f"more than {OPENED_PER_ORIGIN} from {context.ip}")
         account_id, evidence, extra = self._lent(session, demand)
         txn = SigninTransaction(
             handle=handle(self._randomness, self._randomness(1)[0] % PARTITIONS),

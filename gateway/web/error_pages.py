@@ -52,7 +52,7 @@ def install(app: flask.Flask, shell: "Shell", unavailable: tuple[type[Exception]
 
     def refusal(error: Refusal) -> Response:
         _log.info("incident %s: refused, %s: %s", shell.facts().incident, error.code, error.detail)
-        return shell.error_page(400, "error.e400", reason=shell.refusal_text(error))
+        return shell.error_page(error.status, f"error.e{_text_of(error.status)}", reason=shell.refusal_text(error))
 
     def failure(error: Exception) -> Response:
         number = shell.facts().incident

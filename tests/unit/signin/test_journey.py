@@ -8,7 +8,8 @@ from gateway.accounts.account import AccountStatus
 from gateway.randomness import digest, partition_of
 from gateway.signin.assurance import ACR_PWD_DEVICE, ACR_PWD_OTP_MAIL, ACR_PWD_OTP_SMS
 from gateway.signin.evidence import Evidence, Means
-from gateway.signin.journey import Step, StructureNotHeld, TransactionGone, TransactionMoved
+from gateway.signin.gone import TooManySignins
+from gateway.signin.journey import OPENED_PER_ORIGIN, Step, StructureNotHeld, TransactionGone, TransactionMoved
 from gateway.signin.policy import DAY, SigninPolicy
 from gateway.signin.transaction import Demand
 from tests.unit.signin.world import BROWSER, CONTEXT, World
@@ -319,3 +320,18 @@ def test_forged_evidence_without_a_password_is_worth_nothing() -> None:
     txn = world.open()
     txn = replace(txn, account_id=world.claire.id, evidence=(Evidence(Means.SMS_CODE, world.clock.now()),))
     assert world.journey.next_step(txn, device_id=None) is Step.PASSWORD
+
+
+def test_one_address_cannot_open_sign_ins_without_end() -> None:
+    world = World()
+
+    def opened(ip: str) -> None:
+        world.journey.open(Demand(), {}, browser_cookie="b", session=None, context=replace(CONTEXT, ip=ip))
+
+    for _ in range(OPENED_PER_ORIGIN):
+        opened("192.0.2.7")
+    with pytest.raises(TooManySignins):
+        opened("192.0.2.7")
+    opened("192.0.2.8")
+    world.clock.advance(world.policy.transaction_ttl_seconds)
+    opened("192.0.2.7")

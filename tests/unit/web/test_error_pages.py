@@ -74,3 +74,9 @@ def test_a_query_that_is_not_text_is_a_page_like_another(door: Door, path: str) 
     response = door.client.get(path, environ_overrides={"QUERY_STRING": "ui_locales=\xff&sent"})
     assert response.status_code in {400, 404}
     assert "incident-number" in response.get_data(as_text=True)
+
+
+def test_a_refusal_says_the_status_of_its_page(door: Door) -> None:
+    response = door.client.get("/too-many")
+    assert response.status_code == 429
+    assert "Patientez" in response.get_data(as_text=True)

@@ -23,6 +23,7 @@ from gateway.signin.device import pages as device_pages
 from gateway.signin.enrolment import pages as enrolment_pages
 from gateway.signin.enrolment.access_link import LinkGone
 from gateway.signin.evidence import Evidence, Means
+from gateway.signin.gone import TooManySignins
 from gateway.signin.journey import Step, StructureNotHeld, TransactionGone
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import ResendTooSoon
@@ -333,6 +334,10 @@ class Door:
         @self.app.get("/store-down")
         def store_down() -> str:
             raise StoreDownError("redis at a private address")
+
+        @self.app.get("/too-many")
+        def too_many() -> str:
+            raise TooManySignins("a private detail")
 
         self.shell.install(self.app)
         self.client = self.browser(BROWSER)
