@@ -5,6 +5,7 @@ object is switched on. So Debian's own packages are enough, and one version of t
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import shutil
@@ -36,20 +37,25 @@ def node_command() -> list[str]:
     return [node] if major >= NODE_WITH_GLOBAL_CRYPTO else [node, "--experimental-global-webcrypto"]
 
 
-def install_library() -> None:
-    """The packages of package-lock.json, checked against its hashes, unless they are there already. Raises NodeMissingError."""
-    wanted = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    installed = FOLDER / "node_modules" / ".installed-from"
-    if installed.exists() and installed.read_text() == wanted:
-        return
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    try:
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=90, check=False)
-    except subprocess.TimeoutExpired:
-        raise NodeMissingError("npm ci did not end in 90 s") from None
-    if done.returncode != 0:
-        raise NodeMissingError(f"npm ci failed: {done.stderr[-1000:]}")
-    installed.write_text(wanted)
+def install_library(folder: Path = FOLDER) -> None:
+    """The packages of package-lock.json, checked against its hashes, unless they are there already. Raises NodeMissingError.
+
+    One process installs at a time: `npm ci` empties node_modules before it fills it, and tests run in several processes.
+    """
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    installed = folder / "node_modules" / ".installed-from"
+    with (folder / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if installed.exists() and installed.read_text() == wanted:
+            return
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90, check=False)
+        except subprocess.TimeoutExpired:
+            raise NodeMissingError("npm ci did not end in 90 s") from None
+        if done.returncode != 0:
+            raise NodeMissingError(f"npm ci failed: {done.stderr[-1000:]}")
+        installed.write_text(wanted)
 
 
 class OnOpenidClient:
