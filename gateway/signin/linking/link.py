@@ -5,7 +5,6 @@ account is ever made here (LNK-04). Before the credentials are proved nothing te
 alike, with one text, whatever must be looked at by somebody else: another RPPS, another name, an identity of another account.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.accounts.account import Account, AccountStatus
@@ -17,41 +16,23 @@ from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import PARTITIONS, Randomness, handle, identifier
-from gateway.refusal import Refusal
 from gateway.signin.demands import Demands, usable
 from gateway.signin.enrolment.access_link import LinkGone
 from gateway.signin.evidence import STRONG
 from gateway.signin.gone import TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.identity import ProvedIdentity, contradicts
+from gateway.signin.linking.live_link import live_link
 from gateway.signin.linking.name_comparison import compare_names
 from gateway.signin.linking.pending import IdentitySeal, activation_digest, chosen, pending
+from gateway.signin.linking.refusals import IdentityRefused, IdentityStale, LinkRefused
 from gateway.signin.one_time_code.masking import masked_email
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import SigninTransactions, Spool
 from gateway.signin.request_context import RequestContext
 from gateway.signin.transaction import SigninTransaction
 
-
-class LinkRefused(Refusal):
-    """One text, with the contact; `detail` has the reason, for the log. The journey goes on without the identity."""
-
-    code = "link_refused"
-    text = "linking.refused"
-
-
-class IdentityStale(Refusal):
-    """Proved too long ago to begin anything: the person proves it again, now."""
-
-    code = "identity_stale"
-    text = "linking.identity_stale"
-
-
-class IdentityRefused(Refusal):
-    """This identity signs nobody in: its link is frozen, or it now says to be somebody else. The reason is for the log."""
-
-    code = "identity_refused"
-    text = "linking.identity_refused"
+__all__ = ["IdentityRefused", "IdentityStale", "LinkPreview", "LinkRefused", "Linking", "pending_activation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,42 +192,6 @@ class Linking:
         self._sessions.end_sessions_of(account.id, now, ended)
         return self._signed_in(txn, identity, account.id, lines)
 
-    # "It was not me", and switching a link off
-
-    def inspect_not_me(self, token: str) -> IdentityLink:
-        """The link that the mail spoke of; consumes nothing. Raises LinkGone."""
-        return self._disputed(token, self._clock.now())[1]
-
-    def not_me(self, token: str, context: RequestContext) -> None:
-        """The identity signs nobody in for a while, and every session of the account ends. Raises LinkGone."""
-        now = self._clock.now()
-        said_by, link = self._disputed(token, now)
-        lines = Lines(now, context, method=link.kind.value)
-        until = now + self._policy.not_me_seconds
-        frozen = lines.said("identity.frozen", Outcome.SUCCESS, link.account_id, details={"identity_link": link.id})
-        if not self._identities.freeze(link.id, until, frozen, said_by=said_by, at=now):
-            raise LinkGone("used meanwhile")
-        ended = lines.said("session.ended", Outcome.SUCCESS, link.account_id, reason="not_me")
-        self._sessions.end_sessions_of(link.account_id, now, ended)
-
-    def links_of(self, account_id: str) -> Sequence[IdentityLink]:
-        return self._identities.of(account_id)
-
-    def unlink(self, account_id: str, link_id: str, context: RequestContext) -> bool:
-        """The person switches off one of their links, alone and at once; its RPPS and national identifier stay theirs
-        (DECISIONS 6). False when it was off already or is not theirs."""
-        link = self._identities.get(link_id)
-        if link is None or link.account_id != account_id:
-            return False
-        now = self._clock.now()
-        lines = Lines(now, context, method=link.kind.value)
-        said = lines.said("identity.unlinked", Outcome.SUCCESS, account_id, details={"identity_link": link.id})
-        if not self._identities.end(link_id, now, account_id, said):
-            return False
-        ended = lines.said("session.ended", Outcome.SUCCESS, account_id, reason="identity_unlinked")
-        self._sessions.end_sessions_of(account_id, now, ended)
-        return True
-
     # What these are made of
 
     def _fit(self, txn: SigninTransaction, identity: ProvedIdentity, now: float) -> None:
@@ -393,23 +338,13 @@ class Linking:
         return self._link_key.mac(Purpose.LINK, b"names", *(name.encode() for name in names)).hex()
 
     def _activation(self, found: bytes | None, now: float) -> tuple[OneTimeLink, Account]:
-        link = self._links.find_by_digest(found) if found is not None else None
-        account = self._accounts.get(link.account_id) if link is not None else None
-        if link is None or account is None or link.purpose is not LinkPurpose.ACTIVATION or not _alive(link, now):
-            raise LinkGone("unknown, used, revoked or expired")
-        if account.contact_version != link.contact_version or account.status is not AccountStatus.INVITED:
+        link = live_link(self._links, found, LinkPurpose.ACTIVATION, now)
+        account = self._accounts.get(link.account_id)
+        if account is None or account.status is not AccountStatus.INVITED:
+            raise LinkGone("nobody is invited by it")
+        if account.contact_version != link.contact_version:
             raise LinkGone("the account changed")
         return link, account
-
-    def _disputed(self, token: str, now: float) -> tuple[OneTimeLink, IdentityLink]:
-        found = token_digest(token)
-        said_by = self._links.find_by_digest(found) if found is not None else None
-        if said_by is None or said_by.purpose is not LinkPurpose.NOT_ME or not _alive(said_by, now):
-            raise LinkGone("unknown, used, revoked or expired")
-        link = self._identities.get(said_by.id)
-        if link is None:
-            raise LinkGone("no such link")
-        return said_by, link
 
     def _lines(self, txn: SigninTransaction, identity: ProvedIdentity, now: float, context: RequestContext) -> Lines:
         return Lines(now, context, txn.demand.client_id, identity.kind.value)
@@ -421,10 +356,6 @@ class Linking:
 def pending_activation(txn: SigninTransaction) -> bool:
     found = pending(txn)
     return found is not None and found.activation
-
-
-def _alive(link: OneTimeLink, now: float) -> bool:
-    return link.used_at is None and link.revoked_at is None and now < link.expires_at
 
 
 def _over(txn: SigninTransaction) -> bool:

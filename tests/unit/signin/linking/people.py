@@ -13,7 +13,9 @@ from gateway.keys.purposes import Purpose
 from gateway.signin.demands import Demands
 from gateway.signin.linking.identity import ProvedIdentity
 from gateway.signin.linking.link import Linking
+from gateway.signin.linking.not_me import LinkDisputes
 from gateway.signin.linking.pending import IdentitySeal
+from gateway.signin.linking.unlink import LinkedIdentities
 from gateway.signin.transaction import Demand, SigninTransaction
 from tests.fakes import FakeAccounts, FakeDevices, FakeLinks, Written
 from tests.unit.signin.world import CONTEXT, PASSWORD, World, key
@@ -123,6 +125,14 @@ class LinkingWorld(World):
             clock=self.clock,
             randomness=self.randomness,
         )
+        self.disputes = LinkDisputes(
+            identities=self.identities,
+            links=self.links,
+            sessions=self.sessions,
+            policy=self.policy,
+            clock=self.clock,
+        )
+        self.linked_identities = LinkedIdentities(identities=self.identities, sessions=self.sessions, clock=self.clock)
 
     def identity(self, **changes: Any) -> ProvedIdentity:
         now = self.clock.now()

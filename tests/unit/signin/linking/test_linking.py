@@ -447,15 +447,15 @@ def test_the_holder_can_say_it_was_not_me_for_seventy_two_hours() -> None:
     order = world.written.sent("link")[-1].payload
     assert (order["purpose"], order["link"]) == ("not_me", world.only_link().id)
     token = world.not_me_token()
-    assert world.linking.inspect_not_me(token) == world.only_link()
-    world.linking.not_me(token, CONTEXT)
+    assert world.disputes.inspect(token) == world.only_link()
+    world.disputes.not_me(token, CONTEXT)
     assert world.gate.find(session.handle) is None
     with pytest.raises(IdentityRefused):
         world.arrived()
     with pytest.raises(IdentityRefused):
         world.arrived(kind=LinkKind.CARD)
     with pytest.raises(LinkGone):
-        world.linking.not_me(token, CONTEXT)
+        world.disputes.not_me(token, CONTEXT)
     world.clock.advance(72 * 3600)
     assert world.step(world.arrived()) is Step.COMPLETE
 
@@ -466,13 +466,13 @@ def test_after_seventy_two_hours_to_the_second_it_is_too_late() -> None:
     world.linked()
     token, link = world.not_me_token(), world.only_link()
     world.clock.at = link.created_at + 72 * 3600 - 0.001
-    assert world.linking.inspect_not_me(token)
+    assert world.disputes.inspect(token)
     world.clock.advance(0.001)
     with pytest.raises(LinkGone):
-        world.linking.not_me(token, CONTEXT)
+        world.disputes.not_me(token, CONTEXT)
     for malformed in ("", "x", token[:-1], world.activation_token(world.person("zoe", status=AccountStatus.INVITED))):
         with pytest.raises(LinkGone):
-            world.linking.not_me(malformed, CONTEXT)
+            world.disputes.not_me(malformed, CONTEXT)
 
 
 def test_a_protest_is_no_way_to_a_password() -> None:
@@ -579,9 +579,9 @@ def test_a_means_that_was_switched_off_does_not_come_back_by_itself() -> None:
     psc = world.only_link()
     world.arrived(kind=LinkKind.CARD, issuer="ca", subject="serial")
     world.person("denis")
-    assert not world.linking.unlink("id-of-denis", psc.id, CONTEXT)
-    assert world.linking.unlink(world.claire.id, psc.id, CONTEXT)
-    assert not world.linking.unlink(world.claire.id, psc.id, CONTEXT)
+    assert not world.linked_identities.unlink("id-of-denis", psc.id, CONTEXT)
+    assert world.linked_identities.unlink(world.claire.id, psc.id, CONTEXT)
+    assert not world.linked_identities.unlink(world.claire.id, psc.id, CONTEXT)
     assert world.gate.find(session.handle) is None
     assert world.step(world.arrived()) is Step.LINK
     assert world.step(world.arrived(subject="f:new:provider")) is Step.LINK
