@@ -1,1 +1,1 @@
-"""The card bridge of the workstation: lets an allowed page ask for one authentication by professional card, and nothing else."""
+"""The card bridge of the workstation: lets an allowed page ask for one authentication by professional card, no more."""

@@ -216,7 +216,7 @@ class Actions(Protocol):
 
 
 class Window(Protocol):
-    """One window at a time: open, show any number of times, close. Called from the dialog's thread; must not wait for a person."""
+    """One at a time: open, show any number of times, close. Called from the dialog's thread; never waits for a person."""
 
     def open(self, demand: Demand, actions: Actions) -> None: ...
 
