@@ -7,15 +7,17 @@ from collections.abc import Sequence
 
 from gateway.accounts.account import Account, AccountStatus, CodeChannel
 from gateway.accounts.trusted_device import TrustedDevice
-from gateway.signin.assurance import ACR_PWD_OTP_MAIL, ACR_PWD_OTP_SMS, AssuranceScale
+from gateway.signin.assurance import ACR_CARD, ACR_PSC, ACR_PWD_OTP_MAIL, ACR_PWD_OTP_SMS, AssuranceScale
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.transaction import Demand
 
 MEANS_OF_CHANNEL = {CodeChannel.EMAIL: Means.EMAIL_CODE, CodeChannel.SMS: Means.SMS_CODE}
+_ALL_CHANNELS = (CodeChannel.SMS, CodeChannel.EMAIL)
 PERSONAL = frozenset({Means.PASSWORD, *STRONG})
 """Means that prove a person, not a thing beside them."""
 LEVEL_OF_CHANNEL = {CodeChannel.EMAIL: ACR_PWD_OTP_MAIL, CodeChannel.SMS: ACR_PWD_OTP_SMS}
+LEVEL_OF_STRONG = {Means.PSC: ACR_PSC, Means.CARD: ACR_CARD}
 
 
 class Demands:
@@ -61,27 +63,35 @@ class Demands:
         """Whether these proofs hold a second step and reach the level. A strong means is both steps."""
         means = {item.means for item in counted}
         if not means.isdisjoint(STRONG):
-            return self._level_met(self._scale.level_of(counted).acr, account, demand)
+            return self._level_met(self._scale.level_of(counted).acr, self._enrolled(account), demand)
         if Means.PASSWORD not in means:
             return False
         code = not means.isdisjoint(MEANS_OF_CHANNEL.values())
         if not code and not (Means.TRUSTED_DEVICE in means and self.interval(demand) is not None):
             return False
-        return self._level_met(self._scale.level_of(counted).acr, account, demand)
+        return self._level_met(self._scale.level_of(counted).acr, self._enrolled(account), demand)
 
-    def impossible(self, account: Account, demand: Demand) -> bool:
-        """Whether nothing that this account has can give what the demand insists on."""
-        return not self.channels(account, demand)
+    def code_could_do(self, account: Account | None, demand: Demand) -> bool:
+        """Whether a password and a code can give what the demand insists on; of an account not known yet, the best is hoped."""
+        if Means.PASSWORD not in self._policy.means:
+            return False
+        return bool(self.channels(account, demand) if account is not None else self._reachable(_ALL_CHANNELS, demand))
+
+    def strong_could_do(self, demand: Demand) -> bool:
+        """Whether a strong means that is switched on can."""
+        return any(
+            means in self._policy.means and self._level_met(level, (), demand)
+            for means, level in LEVEL_OF_STRONG.items()
+        )
 
     def channels(self, account: Account, demand: Demand) -> tuple[CodeChannel, ...]:
         """The channels whose code would reach the level, the person's usual one first. SMS only to a verified phone and
         never for an administrator (SMS-10)."""
-        usable = [
-            channel
-            for channel in self._enrolled(account)
-            if self._level_met(LEVEL_OF_CHANNEL[channel], account, demand)
-        ]
+        usable = self._reachable(self._enrolled(account), demand)
         return tuple(sorted(usable, key=lambda channel: channel is not account.code_channel))
+
+    def _reachable(self, enrolled: Sequence[CodeChannel], demand: Demand) -> Sequence[CodeChannel]:
+        return [channel for channel in enrolled if self._level_met(LEVEL_OF_CHANNEL[channel], enrolled, demand)]
 
     def identity_fresh(self, proved_at: float, now: float) -> bool:
         """Whether an identity was proved recently enough to be linked. Exactly as old as the limit is too old."""
@@ -101,15 +111,16 @@ class Demands:
         means = {item.means for item in self.credentials_for_link(evidence, account, now)}
         return self.identity_fresh(proved_at, now) and Means.PASSWORD in means and len(means) > 1
 
-    def _level_met(self, acr: str, account: Account, demand: Demand) -> bool:
-        if demand.min_acr is not None and not self._scale.satisfies(acr, demand.min_acr):
-            return False
+    def _level_met(self, acr: str, enrolled: Sequence[CodeChannel], demand: Demand) -> bool:
+        for minimum in (self._policy.minimum_acr, demand.min_acr):
+            if minimum is not None and not self._scale.satisfies(acr, minimum):
+                return False
         if not demand.acr_values or any(self._scale.satisfies(acr, wanted) for wanted in demand.acr_values):
             return True
         if demand.acr_essential:
             return False
         # A wish, not a condition: it is granted when it can be, and otherwise does not lock the person out.
-        best = [LEVEL_OF_CHANNEL[channel] for channel in self._enrolled(account)]
+        best = [LEVEL_OF_CHANNEL[channel] for channel in enrolled]
         return not any(self._scale.satisfies(level, wanted) for level in best for wanted in demand.acr_values)
 
     def _enrolled(self, account: Account) -> tuple[CodeChannel, ...]:

@@ -24,7 +24,15 @@ from gateway.signin.demands import Demands, link_channels, usable
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
-from gateway.signin.linking.pending import UPSTREAM, Pending, pending
+from gateway.signin.linking.pending import (
+    UPSTREAM,
+    Pending,
+    pending,
+    situation_of,
+    situation_open,
+    situations_of,
+    with_situation,
+)
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
@@ -32,7 +40,7 @@ from gateway.signin.session import Session
 from gateway.signin.throttle import ip_block
 from gateway.signin.transaction import Demand, SigninTransaction
 
-__all__ = ["Journey", "Step", "StructureNotHeld", "TransactionGone", "TransactionMoved"]
+__all__ = ["Journey", "SituationNotTold", "Step", "StructureNotHeld", "TransactionGone", "TransactionMoved"]
 
 ACCESS_DENIED = "access_denied"
 UNMET = "unmet_authentication_requirements"
@@ -48,13 +56,24 @@ class Step(StrEnum):
     """An identity that nobody here has: "I have an account", or "I do not"."""
     IDENTITY = "identity"
     """The identity to link was proved too long ago: Pro Santé Connect, or the card, is asked again."""
+    MEANS = "means"
+    """A means that proves more than a password is needed, or a password is none here: the choice of the others."""
     PASSWORD = "password"
     DEVICE = "device"
     CODE = "code"
     CONFIRM_LINK = "confirm_link"
+    SITUATION = "situation"
+    """As what the person acts, of the situations that Pro Santé Connect tells (PSC-R15)."""
     STRUCTURE = "structure"
     COMPLETE = "complete"
     REFUSED = "refused"
+
+
+class SituationNotTold(Refusal):
+    """Somebody chose a situation that was not told."""
+
+    code = "situation_not_told"
+    text = "signin.situation_not_told"
 
 
 class StructureNotHeld(Refusal):
@@ -147,22 +166,38 @@ class Journey:
         if waiting is not None:
             return self._linking_step(txn, waiting)
         if txn.account_id is None:
-            return Step.PASSWORD
+            return self._first_step(txn.demand)
         account = self._accounts.get(txn.account_id)
         if account is None or self._refusal(txn, account) is not None:
             return Step.REFUSED
         counted = self._demands.counted(txn.evidence, account, txn.demand)
         if not counted:
-            return Step.PASSWORD
+            return self._first_step(txn.demand)
         if not self._demands.met(counted, account, txn.demand):
+            if not self._demands.code_could_do(account, txn.demand):
+                return Step.MEANS
             return Step.DEVICE if self._device_would_do(txn, account, counted, device_id) else Step.CODE
+        if situation_open(txn):
+            return Step.SITUATION
         return Step.COMPLETE if self._structure_settled(txn, account, counted) else Step.STRUCTURE
+
+    def _first_step(self, demand: Demand) -> Step:
+        """Every means on one page; without the password's form when no password can give what is demanded."""
+        if Means.PASSWORD not in self._policy.means:
+            return Step.MEANS
+        by_password = self._demands.code_could_do(None, demand) or not self._demands.strong_could_do(demand)
+        return Step.PASSWORD if by_password else Step.MEANS
+
+    @property
+    def links_by_credentials(self) -> bool:
+        """Whether people can link an identity to their account: that asks their password."""
+        return Means.PASSWORD in self._policy.means
 
     def _linking_step(self, txn: SigninTransaction, waiting: Pending) -> Step:
         """An identity waits for an account: both are proved afresh, whatever this browser or this device proved before, and
         before the account is, nothing depends on whether there is one (LNK-01, LNK-13)."""
         now = self._clock.now()
-        if not waiting.chosen:
+        if not waiting.chosen or not (waiting.activation or self.links_by_credentials):
             return Step.LINK
         if not self._demands.identity_fresh(waiting.proved_at, now):
             return Step.IDENTITY
@@ -192,7 +227,9 @@ class Journey:
         if pending(txn) is not None:
             return None if link_channels(account) else ACCESS_DENIED
         met = self._demands.met(counted, account, txn.demand)
-        if not met and self._demands.impossible(account, txn.demand):
+        if not met and not (
+            self._demands.code_could_do(account, txn.demand) or self._demands.strong_could_do(txn.demand)
+        ):
             return UNMET
         wanted = txn.demand.structure
         if wanted is not None and met:
@@ -231,12 +268,22 @@ class Journey:
         return len(held) <= 1 or self._settled(txn, held) is not None
 
     def _settled(self, txn: SigninTransaction, held: Sequence[StructureChoice]) -> str | None:
-        """The structure that the application demanded, that the person chose, or the only one."""
+        """The structure that the application demanded, that the person chose, where the situation they chose is, or the only
+        one. A situation never adds a structure (PSC-R15)."""
         ids = [choice.id for choice in held]
-        for wanted in (txn.demand.structure, txn.chosen_structure):
+        upstream = txn.extra.get(UPSTREAM)
+        several = len(situations_of(upstream)) > 1
+        situation = situation_of(upstream) if several else None
+        for wanted in (txn.demand.structure, txn.chosen_structure, *(situation.structure_ids if situation else ())):
             if wanted in ids:
                 return wanted
         return ids[0] if len(ids) == 1 else None
+
+    def choose_situation(self, txn: SigninTransaction, place: int) -> SigninTransaction:
+        """Of those told, by their order. Raises SituationNotTold."""
+        if not 0 <= place < len(situations_of(txn.extra.get(UPSTREAM))):
+            raise SituationNotTold("not among those told")
+        return saved(self._transactions, replace(txn, extra=with_situation(txn, place)), self._clock.now(), NO_EFFECTS)
 
     def choose_structure(self, txn: SigninTransaction, structure_id: str) -> SigninTransaction:
         """Raises StructureNotHeld."""

@@ -6,6 +6,7 @@ Plain values: settings choose them by profile and refuse to start outside the bo
 from dataclasses import dataclass
 
 from gateway.accounts.account import CodeChannel
+from gateway.signin.evidence import Means
 from gateway.signin.ports import DelayRule
 
 HOUR = 3600
@@ -37,6 +38,10 @@ class SigninPolicy:
     transaction_ttl_seconds: int = 10 * 60
     otp_interval_seconds: int | None = None
 
+    means: frozenset[Means] = frozenset({Means.PASSWORD})
+    """Those that are switched on; the others are off at every door (DECISIONS 4). A password brings its codes and devices."""
+    minimum_acr: str | None = None
+    """The level below which nobody gets a session, whatever the application asks (profile `regulated`)."""
     sms_available: bool = True
     """Whether this deployment has an SMS provider: a code that cannot leave is never offered."""
     code_digits_email: int = 8

@@ -12,6 +12,18 @@ from gateway.signin.evidence import Evidence, Means
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """As what, and where, a person says to work: a profession's code of the registry, `L` (libéral) or `S` (salarié) or "",
+    the structure's name as the registry writes it, and its identifiers as ours are, best first (`fineg:`, `finej:`,
+    `siret:`). It tells an exercise, and never gives a right."""
+
+    profession: str
+    mode: str
+    structure_name: str
+    structure_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProvedIdentity:
     """`national_id` is the asserted idNat_PS in its typed, canonical form; `profession` is `<code>^<OID>`. `proved_at` is when
     the person proved it (upstream `auth_time`), `expires_at` when the means no longer stands for them; seconds since the
@@ -30,6 +42,7 @@ class ProvedIdentity:
     upstream_acr: str | None = None
     upstream_amr: tuple[str, ...] = ()
     id_token: str | None = field(default=None, repr=False)
+    situations: tuple[Situation, ...] = ()
 
     @property
     def key(self) -> tuple[LinkKind, str, str]:

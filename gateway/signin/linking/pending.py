@@ -16,13 +16,14 @@ from gateway.accounts.identity_link import LinkKind
 from gateway.keys.envelope import Envelope, UnreadableError
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import Randomness, base64url
-from gateway.signin.linking.identity import ProvedIdentity
+from gateway.signin.linking.identity import ProvedIdentity, Situation
 from gateway.signin.session import Session
 from gateway.signin.transaction import SigninTransaction
 
 IDENTITY = "identity"
 UPSTREAM = "upstream"
 _CHOSEN, _ACTIVATION = "chosen", "activation"
+_SITUATIONS, _SITUATION = "situations", "situation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,32 @@ def chosen(txn: SigninTransaction) -> Mapping[str, Any]:
     return {**txn.extra, IDENTITY: {**txn.extra[IDENTITY], _CHOSEN: True}}
 
 
+def situations_of(upstream: Mapping[str, Any] | None) -> tuple[Situation, ...]:
+    """All that the means told of where the person works."""
+    return tuple(_situation(said) for said in (upstream or {}).get(_SITUATIONS, ()))
+
+
+def situation_of(upstream: Mapping[str, Any] | None) -> Situation | None:
+    """The one that the person chose, or the only one."""
+    place = (upstream or {}).get(_SITUATION)
+    return None if place is None else situations_of(upstream)[place]
+
+
+def situation_open(txn: SigninTransaction) -> bool:
+    """Whether the person has yet to say in which of several situations they act."""
+    upstream = txn.extra.get(UPSTREAM)
+    return len(situations_of(upstream)) > 1 and situation_of(upstream) is None
+
+
+def with_situation(txn: SigninTransaction, place: int) -> Mapping[str, Any]:
+    """`extra` once the person has chosen."""
+    return {**txn.extra, UPSTREAM: {**txn.extra[UPSTREAM], _SITUATION: place}}
+
+
+def _situation(said: Mapping[str, Any]) -> Situation:
+    return Situation(**{**said, "structure_ids": tuple(said["structure_ids"])})
+
+
 class IdentitySeal:
     def __init__(self, key: PurposeKey, randomness: Randomness) -> None:
         self._envelope = Envelope(key.for_purpose(Purpose.PENDING_IDENTITY))
@@ -89,7 +116,11 @@ class IdentitySeal:
         if content is None:
             return None
         said = orjson.loads(content)
-        said |= {"kind": LinkKind(said["kind"]), "upstream_amr": tuple(said["upstream_amr"])}
+        said |= {
+            "kind": LinkKind(said["kind"]),
+            "upstream_amr": tuple(said["upstream_amr"]),
+            "situations": tuple(_situation(one) for one in said["situations"]),
+        }
         return ProvedIdentity(**said)
 
     def upstream(self, identity: ProvedIdentity, account_id: str) -> Mapping[str, Any]:
@@ -103,6 +134,8 @@ class IdentitySeal:
                 "amr": list(identity.upstream_amr),
                 "expires_at": identity.expires_at,
                 "id_token": None if token is None else self._sealed(token.encode(), _token_place(account_id)),
+                _SITUATIONS: [asdict(situation) for situation in identity.situations],
+                _SITUATION: 0 if len(identity.situations) == 1 else None,
             }
         }
 
