@@ -29,6 +29,8 @@ EVENT_NAMES = frozenset(
         "key.staged", "key.activated", "key.retired", "client_secret.added", "client_secret.removed",
         "client.registered", "gateway.initialised", "admin.command",
         "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
+        "signin.card", "revocation_list.kept",
+        "signin.psc",
     }
 )  # fmt: skip
 
@@ -37,7 +39,7 @@ DETAIL_KEYS = frozenset(
         "attempts", "attempts_left", "channel", "contact_masked", "count", "delay_seconds", "grant_id", "jti", "kid",
         "algorithm", "operator", "host", "command", "plan", "purpose", "scope", "slot", "means", "role", "source",
         "structures", "added", "ended", "unknown", "error", "upstream", "device", "acr_requested", "prompt", "token_kind",
-        "proof", "score", "names", "identity_link",
+        "proof", "score", "names", "identity_link", "certificate_issuer", "certificate_serial", "crl_number",
     }
 )  # fmt: skip
 
