@@ -1,0 +1,54 @@
+"""T=0 commands and answers (cps-card.md §1.5, §1.8): 61xx is fetched, 6Cxx is repeated once, everything is bounded.
+
+Before each command the owner may stop (`checkpoint`): a cancelled window sends nothing more to the card.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from card_bridge.refusals import BridgeRefusal, Code
+
+CHUNK = 0xE7
+_MAX_ANSWER = 4096
+
+
+@dataclass(frozen=True)
+class Answer:
+    data: bytes
+    status: int
+
+
+def unsupported(command: bytes, status: int) -> BridgeRefusal:
+    """The card is not what its ATR says, or its driver has a defect; the log keeps instruction and status word."""
+    return BridgeRefusal(Code.CARD_UNSUPPORTED, f"INS {command[1]:02X} SW {status:04X}")
+
+
+class Channel:
+    def __init__(self, transmit: Callable[[bytes], bytes], checkpoint: Callable[[], None]) -> None:
+        self._transmit = transmit
+        self._checkpoint = checkpoint
+
+    def send(self, command: bytes) -> Answer:
+        """The whole answer and its last status word."""
+        self._checkpoint()
+        answer = self._once(command)
+        if answer.status >> 8 == 0x6C and not answer.data:
+            lengthless = command[:4] if len(command) == 5 else command
+            answer = self._once(lengthless + bytes([answer.status & 0xFF]))
+        data = answer.data
+        while answer.status >> 8 == 0x61:
+            if len(data) > _MAX_ANSWER or (data and not answer.data):
+                raise unsupported(command, answer.status)
+            announced = answer.status & 0xFF
+            length = min(announced or CHUNK, CHUNK)
+            answer = self._once(bytes([0x00, 0xC0, 0x00, 0x00, length]))
+            data += answer.data
+            if not answer.data:
+                break
+        return Answer(data, answer.status)
+
+    def _once(self, command: bytes) -> Answer:
+        answer = self._transmit(command)
+        if len(answer) < 2:
+            raise unsupported(command, 0)
+        return Answer(answer[:-2], int.from_bytes(answer[-2:], "big"))
