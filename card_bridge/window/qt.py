@@ -121,7 +121,9 @@ class QtWindow(QObject):  # type: ignore[misc]
 
 class _Dialog(QDialog):  # type: ignore[misc]
     def __init__(self, demand: Demand, actions: Actions) -> None:
-        super().__init__(None, Qt.WindowType.Dialog | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.WindowCloseButtonHint)
+        super().__init__(
+            None, Qt.WindowType.Dialog | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.WindowCloseButtonHint
+        )
         self._demand = demand
         self._actions: Actions | None = actions
         self._view: View | None = None
@@ -186,7 +188,10 @@ class _Dialog(QDialog):  # type: ignore[misc]
             held.addWidget(label)
         self._code_block = QFrame(self)
         asked = _column(self._code_block, round(6 * px), (0, 0, 0, 0), px)
-        asked.addWidget(self._code_caption)
+        captions = QHBoxLayout()
+        captions.addWidget(self._code_caption, 1)
+        captions.addWidget(self._tries)
+        asked.addLayout(captions)
         asked.addWidget(self._code)
         buttons = QHBoxLayout()
         buttons.setSpacing(round(12 * px))
@@ -199,7 +204,7 @@ class _Dialog(QDialog):  # type: ignore[misc]
         column.addWidget(self._title)
         column.addWidget(asker)
         column.addLayout(card_row)
-        for widget in (self._holder_block, self._alarm, self._notice, self._code_block, self._tries, self._promise):
+        for widget in (self._holder_block, self._alarm, self._notice, self._code_block, self._promise):
             column.addWidget(widget)
         column.addSpacing(round(2 * px))
         column.addLayout(buttons)
