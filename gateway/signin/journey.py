@@ -188,6 +188,11 @@ class Journey:
         by_password = self._demands.code_could_do(None, demand) or not self._demands.strong_could_do(demand)
         return Step.PASSWORD if by_password else Step.MEANS
 
+    @staticmethod
+    def is_under_way(txn: SigninTransaction) -> bool:
+        """Whether it can still take a proof."""
+        return txn.refusal is None and txn.session_digest is None
+
     @property
     def links_by_credentials(self) -> bool:
         """Whether people can link an identity to their account: that asks their password."""

@@ -14,6 +14,12 @@ BROWSER: Final = "__Host-browser"
 DEVICE: Final = "__Host-device"
 LINK: Final = "__Host-link"
 LANGUAGE: Final = "__Host-language"
+MEANS: Final = "__Host-means"
+"""The means that served last in this browser (DECISIONS 4)."""
+LEAVING: Final = "__Host-leaving"
+"""Where the logout at Pro Santé Connect comes back to."""
+JOURNEY: Final = "__Host-journey"
+"""The sign-in that a lost password interrupted."""
 
 LONG: Final = 400 * 86400
 """Seconds; the longest that browsers keep."""
