@@ -12,7 +12,7 @@ from gateway.accounts.identity_link import LinkProof
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, new_link, sending
 from gateway.accounts.ports import Accounts, IdentityLinks, LinkRefusedError, OneTimeLinks, SessionsEnder
 from gateway.clock import Clock
-from gateway.journal.effects import Effects, Outgoing, because
+from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import Randomness
@@ -111,6 +111,8 @@ class Confirmation:
         reason = self._objection(identity, account, likeness.alike)
         if reason is not None:
             raise self._refused(txn, account, reason, details, lines)
+        # Of two confirmations at once one goes on, and one that was given up meanwhile does not.
+        txn = saved(self._transactions, txn, now, NO_EFFECTS)
         try:
             self._commit(identity, account, activation, details, lines)
         except LinkRefusedError as refusal:

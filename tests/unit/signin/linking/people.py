@@ -9,16 +9,14 @@ from gateway.accounts.identity_link import IdentityLink, LinkKind, LinkState
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, link_token, new_link
 from gateway.accounts.ports import LinkRefusedError
 from gateway.journal.effects import NO_EFFECTS, Effects
-from gateway.keys.purposes import Purpose
 from gateway.signin.demands import Demands
 from gateway.signin.linking.identity import ProvedIdentity
 from gateway.signin.linking.link import Linking
 from gateway.signin.linking.not_me import LinkDisputes
-from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.linking.unlink import LinkedIdentities
 from gateway.signin.transaction import Demand, SigninTransaction
 from tests.fakes import FakeAccounts, FakeDevices, FakeLinks, Written
-from tests.unit.signin.world import CONTEXT, PASSWORD, World, key
+from tests.unit.signin.world import CONTEXT, PASSWORD, World
 
 RPPS, OTHER_RPPS = "99900000011", "99900000029"
 ISSUER = "https://auth.psc.exemple.invalid/realms/esante"
@@ -110,7 +108,6 @@ class LinkingWorld(World):
     def __init__(self) -> None:
         super().__init__()
         self.identities = FakeIdentities(self.written, self.accounts, self.links, self.devices)
-        self.seal = IdentitySeal(key(Purpose.PENDING_IDENTITY), self.randomness)
         self.linking = Linking(
             transactions=self.transactions,
             accounts=self.accounts,
