@@ -87,8 +87,8 @@ def form_purpose(handle: str) -> str:
 
 
 def _challenge(handle: str, issued: IssuedChallenge) -> Response:
-    members = {"nonce": issued.nonce, "purpose": issued.purpose, "expires_in": issued.expires_in, "transaction": handle}
-    return _json(200, members)
+    members: dict[str, str | int] = {"nonce": issued.nonce, "purpose": issued.purpose, "expires_in": issued.expires_in}
+    return _json(200, members | {"transaction": handle})
 
 
 def _json(status: int, members: dict[str, str | int]) -> Response:
