@@ -94,7 +94,10 @@ class FakeIdentities:
 
     def freeze(self, link_id: str, until: float, effects: Effects, *, said_by: OneTimeLink, at: float) -> bool:
         self._links.records[said_by.id] = replace(said_by, used_at=at)
-        self.records[link_id] = replace(self.records[link_id], frozen_until=until)
+        disputed = self.records[link_id]
+        for link in self.of(disputed.account_id):
+            if link.id == link_id or (link.national_id is not None and link.national_id == disputed.national_id):
+                self.records[link.id] = replace(link, frozen_until=until)
         self._written.note(effects)
         return True
 
