@@ -26,6 +26,8 @@ from gateway.web import cookies
 from gateway.web.shell import Shell
 
 HOME = "/"
+Door = flask.Blueprint
+"""What a room's `pages(…)` gives, and wiring puts together."""
 _HANDLE = re.compile(r"[0-9a-f][A-Za-z0-9_-]{43}")
 
 RULE_REFUSED = 422

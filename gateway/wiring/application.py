@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
-import flask
-
 from gateway.accounts.password_hash import PasswordHasher
 from gateway.app import Application
 from gateway.habilitations.live_rights import LiveRights
@@ -44,7 +42,7 @@ from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import CodeSignin
-from gateway.signin.pages import JourneyPages, Leave, MeansTile, nowhere_to_leave
+from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.trusted_device import DeviceSignin
@@ -176,7 +174,7 @@ def _people_door(
     tiles = [MeansTile("psc", lambda handle: f"/signin/{handle}/psc", "/activation/psc")] if psc is not None else []
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
     leave: Leave = nowhere_to_leave
-    pages: list[flask.Blueprint] = []
+    pages: list[Door] = []
     if psc is not None:
         pages, leave = psc_doors(settings, reviewed.scale, psc, stores, shared)
     pages += [journey_pages_module.pages(shared, database.accounts, leave)]

@@ -1,7 +1,5 @@
 """Builds Pro Santé Connect and what it brings: its doors, those of linking, and the way out through its logout."""
 
-import flask
-
 from gateway.clock import Clock
 from gateway.keys.purposes import Purpose
 from gateway.settings import ConfigurationError, Settings
@@ -11,7 +9,7 @@ from gateway.signin.linking import pages as linking_pages
 from gateway.signin.linking.link import Linking
 from gateway.signin.linking.not_me import LinkDisputes
 from gateway.signin.linking.pending import IdentitySeal
-from gateway.signin.pages import JourneyPages, Leave
+from gateway.signin.pages import Door, JourneyPages, Leave
 from gateway.signin.psc import pages as psc_pages
 from gateway.signin.psc.client import PscClient
 from gateway.signin.psc.client_secret import read_client_secret
@@ -38,7 +36,7 @@ def psc_client(settings: Settings, environment: PscEnvironment, clock: Clock) ->
 
 def psc_doors(
     settings: Settings, scale: AssuranceScale, environment: PscEnvironment, stores: Stores, shared: JourneyPages
-) -> tuple[list[flask.Blueprint], Leave]:
+) -> tuple[list[Door], Leave]:
     """Pro Santé Connect and what it brings: its own doors, those of linking, and the way out through its logout."""
     database, ephemeral, clock, randomness = stores.database, stores.ephemeral, stores.clock, stores.randomness
     keys, policy, shell = database.purpose_keys, signin_policy(settings), shared.shell
