@@ -36,5 +36,5 @@ def insert_or_advance(
     keys = [column.name for column in table.primary_key.columns]
     changed = {name: statement.excluded[name] for name in row if name not in keys}
     higher = statement.excluded[counter.name] > counter
-    written = connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed, where=higher))
-    return written.rowcount == 1
+    advance = statement.on_conflict_do_update(index_elements=keys, set_=changed, where=higher).returning(counter)
+    return connection.execute(advance).first() is not None
