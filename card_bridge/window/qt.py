@@ -40,7 +40,7 @@ from PySide6.QtWidgets import (
 
 from card_bridge.ports import Actions, Demand, View
 from card_bridge.window.scenes import Scene, Tone
-from card_bridge.window.texts import ENDS, scene_for
+from card_bridge.window.texts import LAST_WORDS, scene_for
 
 INK, QUIET, PAPER, SHEET, LINE, EDGE = "#18292b", "#51605f", "#f5f3ec", "#ffffff", "#dfdcd0", "#7c8a88"
 FIR, FIR_DEEP, MIST, LAMP, ALARM = "#14534f", "#0d3c39", "#e9f1ee", "#b4560c", "#9a2613"
@@ -232,10 +232,11 @@ class _Dialog(QDialog):  # type: ignore[misc]
     def is_over(self) -> None:
         self._actions = None
         self._code.clear()
-        if self._view is not None and self._view.state in ENDS:
-            QTimer.singleShot(READING_MILLISECONDS, self, self.destroy_quietly)
-        else:
+        if self._view is None or self._view.state not in LAST_WORDS or self.isHidden():
             self.destroy_quietly()
+            return
+        self._draw(scene_for(self._demand, self._view, over=True))
+        QTimer.singleShot(READING_MILLISECONDS, self, self.destroy_quietly)
 
     def destroy_quietly(self) -> None:
         self._actions = None
