@@ -104,7 +104,8 @@ def test_the_secret_of_pro_sante_connect_becomes_a_file_of_the_settings(helm: st
     declared = yaml.safe_load(next(iter(settings.values())))
     assert declared["psc"] == {"client_secret_file": "/run/passerelle/psc-client-secret"}
     assert declared["means"] == ["psc", "password"]
-    gateway = next(item for item in documents if item["metadata"]["name"] == "release-gateway")
+    deployments = (item for item in documents if item["kind"] == "Deployment")
+    gateway = next(item for item in deployments if item["metadata"]["name"] == "release-gateway")
     volumes = {volume["name"]: volume for volume in gateway["spec"]["template"]["spec"]["volumes"]}
     files = {item["key"]: item["path"] for item in volumes["secrets"]["secret"]["items"]}
     assert files["psc-client-secret"] == "psc-client-secret"
