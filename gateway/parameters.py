@@ -70,6 +70,7 @@ _TABLE: Mapping[str, _Parameter] = {
     "oidc.code.ttl": _Parameter(60, 10, 60),
     "oidc.at.ttl": _Parameter(5 * MINUTE, MINUTE, 15 * MINUTE),
     "oidc.id_token.ttl": _Parameter(5 * MINUTE, MINUTE, 15 * MINUTE),
+    "oidc.rt.idle": _Parameter(30 * MINUTE, MINUTE, 30 * MINUTE),
     "oidc.txn.ttl": _Parameter(10 * MINUTE, MINUTE, 15 * MINUTE),
     "logout_token.ttl": _Parameter(2 * MINUTE, 30, 2 * MINUTE),
     "jwks.cache_max_age": _Parameter(HOUR, MINUTE, DAY),

@@ -29,6 +29,11 @@ class Client:
     min_acr: str | None = None
     id_token_algorithm: str = "ES256"
     legacy_no_pkce_reason: str | None = None
+    refresh_tokens: bool = False
+    rotates_refresh_tokens: bool = True
+    """False only for a FAPI 2.0 client, whose tokens are bound to its key (DECISIONS 8)."""
+    service_scopes: frozenset[str] = frozenset()
+    """What it may do for itself, without a person (client_credentials); empty: it is no service."""
     max_structures: int = 40
     otp_interval_seconds: int | None = None
     home_url: str | None = None

@@ -39,16 +39,18 @@ Address = Annotated[str, Field(max_length=400)]
 class _ClientFile(Declared):
     client_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     name: Mapping[Literal["fr", "en"], Text]
-    redirect_uris: tuple[Address, ...] = Field(min_length=1, max_length=20)
+    redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
     post_logout_redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
     home_url: Address | None = None
     backchannel_logout_uri: Address | None = None
     authentication_method: ClientAuthenticationMethod = ClientAuthenticationMethod.CLIENT_SECRET_BASIC
-    scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(min_length=1, max_length=20)
+    scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(default=(), max_length=20)
     audience: Text
     role_application: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     min_acr: Text | None = None
     id_token_algorithm: Literal["ES256", "RS256"] = "ES256"
+    refresh_tokens: StrictBool = False
+    service_scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(default=(), max_length=20)
     legacy_no_pkce: StrictBool = False
     legacy_no_pkce_reason: Text | None = None
     max_structures: StrictInt = Field(default=40, ge=1, le=40)
@@ -59,8 +61,16 @@ class _ClientFile(Declared):
     def _coherent(self) -> Self:
         if "fr" not in self.name:
             raise ValueError("name: write at least the French name, under `fr`")
-        if "openid" not in self.scopes:
+        if self.service_scopes and self.authentication_method is ClientAuthenticationMethod.NONE:
+            raise ValueError("service_scopes: a service proves who it is; give it an authentication_method")
+        if not self.redirect_uris and not self.service_scopes:
+            raise ValueError(
+                "redirect_uris: this key is missing, and so is service_scopes: nobody could use this client"
+            )
+        if self.redirect_uris and "openid" not in self.scopes:
             raise ValueError("scopes: `openid` is missing")
+        if not self.redirect_uris and (self.scopes or self.refresh_tokens or self.post_logout_redirect_uris):
+            raise ValueError("redirect_uris: without one, no person signs in: remove what is meant for people")
         for key, values in (
             ("redirect_uris", self.redirect_uris),
             ("post_logout_redirect_uris", self.post_logout_redirect_uris),
@@ -107,6 +117,8 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         min_acr=declared.min_acr,
         id_token_algorithm=declared.id_token_algorithm,
         legacy_no_pkce_reason=declared.legacy_no_pkce_reason,
+        refresh_tokens=declared.refresh_tokens,
+        service_scopes=frozenset(declared.service_scopes),
         max_structures=declared.max_structures,
         otp_interval_seconds=declared.otp_interval_seconds,
         home_url=declared.home_url,

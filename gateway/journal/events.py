@@ -30,7 +30,7 @@ EVENT_NAMES = frozenset(
         "client.registered", "gateway.initialised", "admin.command",
         "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
         "signin.card", "revocation_list.kept",
-        "signin.psc",
+        "signin.psc", "token.refresh_reused", "token.revoked", "token.introspected",
     }
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ class Purpose(StrEnum):
     FORM = "form"
     THROTTLE = "throttle"
     PENDING_IDENTITY = "pending-identity"
+    REFRESH_TOKEN = "refresh-token"
 
 
 class WrongPurposeError(RuntimeError):

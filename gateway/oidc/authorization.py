@@ -194,6 +194,7 @@ class Authorization:
             structure=structure,
             issued_at=now,
             expires_at=now + self._policy.code_ttl_seconds,
+            session_ends_at=session.absolute_end,
             claims_request={"id_token": list(request.id_token_claims)} if request.id_token_claims else None,
         )
         event = _event("authorization.granted", now, client, request, context)

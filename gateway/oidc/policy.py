@@ -11,4 +11,7 @@ class ProviderPolicy:
     code_ttl_seconds: int = 60
     access_token_ttl_seconds: int = 300
     id_token_ttl_seconds: int = 300
+    refresh_idle_seconds: int = 30 * 60
+    refresh_grace_seconds: float = 10.0
+    """For how long the same client gets the same answer for a refresh token that it has just spent (DECISIONS 8)."""
     token_size_limit: int = 8 * 1024

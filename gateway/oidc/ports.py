@@ -45,6 +45,8 @@ class AuthorizationCode:
     structure: str | None
     issued_at: float
     expires_at: float
+    session_ends_at: float = 0.0
+    """The absolute end of the session: no refresh token outlives it."""
     claims_request: Mapping[str, Any] | None = None
 
 
@@ -63,6 +65,26 @@ class Grant:
     acr: str
     amr: tuple[str, ...]
     expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshState:
+    """Where the refresh tokens of a grant stand: the live one is number `generation`, its secret has this SHA-256, in
+    hexadecimal, and it dies at `ends_at` unless it is used before (seconds since the epoch)."""
+
+    generation: int
+    digest: str
+    ends_at: float
+
+
+class Refresh(StrEnum):
+    ROTATED = "rotated"
+    AGAIN = "again"
+    """The one before was presented again at once, by the same: the answer that it got is given once more."""
+    REUSED = "reused"
+    """One that was spent before: the grant has just been revoked."""
+    UNKNOWN = "unknown"
+    """Its grant, its session, or its time is over."""
 
 
 class CodeState(StrEnum):
@@ -94,10 +116,18 @@ class Grants(Protocol):
         ...
 
     async def redeem_code(
-        self, handle: str, grant: Grant, now: float, *, if_redeemed: Effects, if_replayed: Effects
+        self,
+        handle: str,
+        grant: Grant,
+        now: float,
+        *,
+        if_redeemed: Effects,
+        if_replayed: Effects,
+        refresh: RefreshState | None = None,
     ) -> Redemption:
-        """Spends the code and creates its grant in one step; a code spent before revokes the grant of its first use
-        (RFC 6749 §4.1.2). Of any number of parallel calls exactly one is REDEEMED, and its grant does not survive."""
+        """Spends the code and creates its grant, with its first refresh token if it has one, in one step; a code spent before
+        revokes the grant of its first use (RFC 6749 §4.1.2). Of any number of parallel calls exactly one is REDEEMED, and its
+        grant does not survive."""
         ...
 
     async def burn_code(self, handle: str, now: float, effects: Effects) -> None:
@@ -107,6 +137,29 @@ class Grants(Protocol):
 
     async def find_grant(self, grant_id: str, now: float) -> Grant | None:
         """None when revoked, expired, or its session has ended."""
+        ...
+
+    async def rotate_refresh(
+        self,
+        grant_id: str,
+        presented: RefreshState,
+        successor: RefreshState,
+        now: float,
+        *,
+        by: str,
+        answer: bytes,
+        grace_seconds: float,
+        if_rotated: Effects,
+        if_reused: Effects,
+    ) -> tuple[Refresh, bytes]:
+        """Spends the presented token (its `ends_at` is not looked at) and makes `successor` the live one, keeping `answer` for
+        whoever presents the spent one again within `grace_seconds` as the same `by`: then (AGAIN, that answer). A spent
+        one otherwise revokes the grant. Of any number of parallel calls one is ROTATED. A successor of the same generation
+        only moves its end: a token that is not rotated."""
+        ...
+
+    async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
+        """Ends a grant and all it gave. False, and no effect, when it was not alive."""
         ...
 
     async def note(self, effects: Effects) -> None:

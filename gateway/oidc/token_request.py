@@ -1,12 +1,13 @@
 """A token request in fixed phases that no grant can skip (RFC 6749 §3.2, §5).
 
-Parse once → no parameter twice → authenticate the client → may it use this grant → the grant's own rule → consume in one
-step of the store, with its journal line → issue. Whatever is refused is journaled too, without what was presented.
+Parse once → no parameter twice → authenticate the client → may it use this grant → the grant's own rule → make the answer →
+consume in one step of the store, with its journal line → give it. Whatever is refused is journaled too, without what was
+presented.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from gateway.applications.client import Client
 from gateway.clock import Clock
@@ -17,21 +18,21 @@ from gateway.oidc.client_authentication import ClientAuthentication
 from gateway.oidc.parameters import MalformedParameters, UnverifiedParameters, read_parameters
 from gateway.oidc.ports import Grants
 from gateway.oidc.problems import InvalidClient, TokenProblem
-from gateway.oidc.tokens import Issuance, TokenMint, Tokens
+from gateway.oidc.tokens import Issuance, ServiceIssuance, TokenMint
 from gateway.signin.request_context import RequestContext
 from gateway.signin.throttle import ip_block
 
-
-class GrantRule(Protocol):
-    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> Issuance: ...
-
-    async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event) -> None: ...
+Issued = TypeVar("Issued", Issuance, ServiceIssuance)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
-    tokens: Tokens
-    scope: str
+class GrantRule(Protocol[Issued]):
+    """One grant type: judges its request without spending anything, then spends its artefact with the answer made."""
+
+    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> Issued: ...
+
+    async def consume(self, issuance: Issued, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
+        """The answer to give: the one made, or an earlier one. Raises TokenProblem when another came first."""
+        ...
 
 
 class TokenRequests:
@@ -40,7 +41,7 @@ class TokenRequests:
         *,
         authentication: ClientAuthentication,
         grants: Grants,
-        rules: Mapping[str, GrantRule],
+        rules: Mapping[str, GrantRule[Any]],
         mint: TokenMint,
         clock: Clock,
         quota: LineQuota | None = None,
@@ -52,8 +53,8 @@ class TokenRequests:
         self._mint = mint
         self._clock = clock
 
-    async def answer(self, body: bytes, authorization: str | None, context: RequestContext) -> TokenResponse:
-        """Raises TokenProblem; one that the grant has not journaled is journaled here."""
+    async def answer(self, body: bytes, authorization: str | None, context: RequestContext) -> bytes:
+        """The body of the response. Raises TokenProblem; one that the grant has not journaled is journaled here."""
         event = _event(self._clock.now(), context)
         try:
             parameters = _parsed(body)
@@ -63,14 +64,13 @@ class TokenRequests:
             rule = self._rule(client, parameters)
             _refuse_other_resource(client, parameters)
             issuance = await rule.judge(client, parameters, event)
-            await rule.consume(issuance, parameters, event)
+            return await rule.consume(issuance, parameters, event, self._mint.answer(issuance))
         except TokenProblem as problem:
             if not problem.journaled:
                 await self._note(event, problem)
             raise
-        return TokenResponse(self._mint.tokens(issuance), " ".join(issuance.grant.scope))
 
-    def _rule(self, client: Client, parameters: Mapping[str, str]) -> GrantRule:
+    def _rule(self, client: Client, parameters: Mapping[str, str]) -> GrantRule[Any]:
         grant_type = parameters.get("grant_type")
         if grant_type is None:
             raise TokenProblem("invalid_request", "grant_type is missing.")
@@ -92,8 +92,13 @@ class TokenRequests:
 
 
 def grants_of(client: Client) -> frozenset[str]:
-    """Every registered application has the same one today."""
-    return frozenset({"authorization_code"})
+    """What its file gives it."""
+    grants = {"authorization_code"} if client.redirect_uris else set()
+    if client.refresh_tokens:
+        grants.add("refresh_token")
+    if client.service_scopes:
+        grants.add("client_credentials")
+    return frozenset(grants)
 
 
 def _parsed(body: bytes) -> UnverifiedParameters:

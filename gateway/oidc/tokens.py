@@ -7,8 +7,10 @@ than the limit is made again with fewer rights in it and says so; userinfo gives
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from gateway.applications.client import Client
 from gateway.keys.signer import Signer
@@ -16,7 +18,7 @@ from gateway.keys.signing_key import Algorithm
 from gateway.oidc.authorization_request import ID_TOKEN_TYP
 from gateway.oidc.claims import Rights, rights_claims
 from gateway.oidc.policy import ProviderPolicy
-from gateway.oidc.ports import Grant
+from gateway.oidc.ports import Grant, RefreshState
 from gateway.randomness import Randomness, base64url, opaque
 
 ACCESS_TOKEN_TYP = "at+jwt"
@@ -24,22 +26,29 @@ ACCESS_TOKEN_TYP = "at+jwt"
 
 @dataclass(frozen=True, slots=True)
 class Issuance:
-    """What one token response says. `rights` None: the scope does not ask for them."""
+    """What one token response says of a person. `scope` is the grant's, or less; `rights` None: it does not ask for them.
+    `refresh` is what the store keeps of `refresh_token`."""
 
     grant: Grant
     client: Client
+    scope: tuple[str, ...]
     jti: str
     now: float
     nonce: str | None
     identity: Mapping[str, Any]
     rights: Rights | None
+    refresh_token: str | None = field(default=None, repr=False)
+    refresh: RefreshState | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    access_token: str
-    id_token: str
-    expires_in: int
+class ServiceIssuance:
+    """What one token response says of a client that acts for itself."""
+
+    client: Client
+    scope: tuple[str, ...]
+    jti: str
+    now: float
 
 
 class TokenMint:
@@ -52,9 +61,44 @@ class TokenMint:
         """Names the token, and its grant before the dot: a revoked grant silences its tokens."""
         return f"{grant_id}.{opaque(self._randomness, 12)}"
 
-    def tokens(self, issuance: Issuance) -> Tokens:
+    def new_service_jti(self) -> str:
+        """Of a token without grant: it dies by itself."""
+        return opaque(self._randomness, 16)
+
+    def answer(self, issuance: Issuance | ServiceIssuance) -> bytes:
+        """The body of the token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3)."""
+        if isinstance(issuance, ServiceIssuance):
+            return self._body(self._service_token(issuance), issuance.scope)
         access_token = self._access_token(issuance)
-        return Tokens(access_token, self._id_token(issuance, access_token), self._policy.access_token_ttl_seconds)
+        members = {"id_token": self._id_token(issuance, access_token)}
+        if issuance.refresh_token is not None:
+            members["refresh_token"] = issuance.refresh_token
+        return self._body(access_token, issuance.scope, **members)
+
+    def _body(self, access_token: str, scope: tuple[str, ...], **members: str) -> bytes:
+        return orjson.dumps(
+            {
+                "access_token": access_token,
+                "token_type": "Bearer",
+                "expires_in": self._policy.access_token_ttl_seconds,
+                "scope": " ".join(scope),
+                **members,
+            }
+        )
+
+    def _service_token(self, issuance: ServiceIssuance) -> str:
+        client, now = issuance.client, int(issuance.now)
+        claims = {
+            "iss": self._policy.issuer,
+            "sub": client.client_id,
+            "aud": client.audience,
+            "client_id": client.client_id,
+            "iat": now,
+            "exp": now + self._policy.access_token_ttl_seconds,
+            "jti": issuance.jti,
+            "scope": " ".join(issuance.scope),
+        }
+        return self._signer.sign(claims, typ=ACCESS_TOKEN_TYP, algorithm=Algorithm.ES256)
 
     def _access_token(self, issuance: Issuance) -> str:
         claims = {
@@ -62,7 +106,7 @@ class TokenMint:
             "aud": issuance.client.audience,
             "client_id": issuance.client.client_id,
             "jti": issuance.jti,
-            "scope": " ".join(issuance.grant.scope),
+            "scope": " ".join(issuance.scope),
         }
         return self._fitting(claims, issuance, typ=ACCESS_TOKEN_TYP, algorithm=Algorithm.ES256)
 

@@ -23,7 +23,10 @@ from gateway.oidc.endpoints.jwks import jwks_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
+from gateway.oidc.grants.client_credentials import ClientCredentialsGrant
+from gateway.oidc.grants.refresh_token import RefreshTokenGrant
 from gateway.oidc.live_reads import LiveReads
+from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -104,10 +107,19 @@ def _machine_door(
     reads = LiveReads(people, ring, asyncio.to_thread)
     mint = TokenMint(signer, policy, stores.randomness)
     slots = SecretSlots(stores.database.client_secrets, clock=clock, run_blocking=asyncio.to_thread)
+    refresh_tokens = RefreshTokens(
+        stores.database.purpose_keys.get(Purpose.REFRESH_TOKEN),
+        stores.randomness,
+        idle_seconds=policy.refresh_idle_seconds,
+    )
     requests = TokenRequests(
         authentication=ClientAuthentication(clients, slots, clock),
         grants=grants,
-        rules={"authorization_code": AuthorizationCodeGrant(grants, reads, mint, policy)},
+        rules={
+            "authorization_code": AuthorizationCodeGrant(grants, reads, mint, refresh_tokens, policy),
+            "refresh_token": RefreshTokenGrant(grants, reads, mint, refresh_tokens, policy),
+            "client_credentials": ClientCredentialsGrant(grants, mint),
+        },
         mint=mint,
         clock=clock,
     )

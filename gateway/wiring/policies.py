@@ -45,6 +45,7 @@ def provider_policy(settings: Settings) -> ProviderPolicy:
         code_ttl_seconds=values["oidc.code.ttl"],
         access_token_ttl_seconds=values["oidc.at.ttl"],
         id_token_ttl_seconds=values["oidc.id_token.ttl"],
+        refresh_idle_seconds=values["oidc.rt.idle"],
     )
 
 

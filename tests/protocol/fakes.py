@@ -11,7 +11,16 @@ from gateway.journal.effects import Effects
 from gateway.journal.events import Event
 from gateway.keys.ports import KeysMovedError
 from gateway.keys.signing_key import KeyState, SigningKey
-from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Person, Redemption, StructureRights
+from gateway.oidc.ports import (
+    AuthorizationCode,
+    CodeState,
+    Grant,
+    Person,
+    Redemption,
+    Refresh,
+    RefreshState,
+    StructureRights,
+)
 from gateway.randomness import digest
 from gateway.signin.assurance import Assurance, AssuranceScale
 from gateway.signin.gone import TransactionGone
@@ -87,6 +96,7 @@ class MemoryEphemeral:
         self.sessions: dict[str, Session] = {}
         self.codes: dict[str, tuple[AuthorizationCode, CodeState]] = {}
         self.grants: dict[str, Grant] = {}
+        self.refreshes: dict[str, tuple[RefreshState, RefreshState | None, float, str, bytes]] = {}
         self._lock = threading.Lock()
 
     # people's door
@@ -105,7 +115,14 @@ class MemoryEphemeral:
         return found
 
     async def redeem_code(
-        self, handle: str, grant: Grant, now: float, *, if_redeemed: Effects, if_replayed: Effects
+        self,
+        handle: str,
+        grant: Grant,
+        now: float,
+        *,
+        if_redeemed: Effects,
+        if_replayed: Effects,
+        refresh: RefreshState | None = None,
     ) -> Redemption:
         with self._lock:
             found = self.codes.get(handle)
@@ -117,6 +134,8 @@ class MemoryEphemeral:
                 return Redemption.UNKNOWN
             self.codes[handle] = (found[0], CodeState.SPENT)
             self.grants[grant.id] = grant
+            if refresh is not None:
+                self.refreshes[grant.id] = (refresh, None, 0.0, "", b"")
             self.events += if_redeemed.events
             return Redemption.REDEEMED
 
@@ -131,6 +150,41 @@ class MemoryEphemeral:
         if grant is None or grant.expires_at <= now:
             return None
         return grant if grant.session_handle_digest in {digest(handle) for handle in self.sessions} else None
+
+    async def rotate_refresh(
+        self,
+        grant_id: str,
+        presented: RefreshState,
+        successor: RefreshState,
+        now: float,
+        *,
+        by: str,
+        answer: bytes,
+        grace_seconds: float,
+        if_rotated: Effects,
+        if_reused: Effects,
+    ) -> tuple[Refresh, bytes]:
+        if await self.find_grant(grant_id, now) is None or grant_id not in self.refreshes:
+            return Refresh.UNKNOWN, b""
+        live, spent, spent_at, spent_by, kept = self.refreshes[grant_id]
+        if (presented.generation, presented.digest) == (live.generation, live.digest):
+            if now >= live.ends_at:
+                return Refresh.UNKNOWN, b""
+            self.refreshes[grant_id] = (successor, live, now, by, answer)
+            self.events += if_rotated.events
+            return Refresh.ROTATED, b""
+        if spent is not None and presented.digest == spent.digest and by == spent_by and now - spent_at < grace_seconds:
+            return Refresh.AGAIN, kept
+        self.grants.pop(grant_id)
+        self.events += if_reused.events
+        return Refresh.REUSED, b""
+
+    async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
+        if await self.find_grant(grant_id, now) is None:
+            return False
+        self.grants.pop(grant_id)
+        self.events += effects.events
+        return True
 
     async def note(self, effects: Effects) -> None:
         self.events += effects.events

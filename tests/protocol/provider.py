@@ -15,6 +15,7 @@ from gateway.applications.client import Client, ClientAuthenticationMethod
 from gateway.applications.ports import SecretSlot
 from gateway.journal.effects import NO_EFFECTS
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.keys.rotation import new_key
 from gateway.keys.signer import Signer
 from gateway.keys.signing_key import Algorithm, KeyState
@@ -29,9 +30,12 @@ from gateway.oidc.endpoints.jwks import jwks_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
+from gateway.oidc.grants.client_credentials import ClientCredentialsGrant
+from gateway.oidc.grants.refresh_token import RefreshTokenGrant
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import AuthorizationCodes, Grants, Notes, Person, SessionGate, SigninJourney, StructureRights
+from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -103,6 +107,17 @@ POSTING = client(
     id_token_algorithm="RS256",
 )
 
+DURABLE = client("durable", redirect_uris=("https://durable.example/cb",), refresh_tokens=True)
+MOBILE = client(
+    "mobile",
+    redirect_uris=("https://mobile.example/cb",),
+    authentication_method=ClientAuthenticationMethod.NONE,
+    refresh_tokens=True,
+)
+SERVICE = client(
+    "service", redirect_uris=(), scopes=frozenset(), service_scopes=frozenset({"directory_read", "stats_read"})
+)
+
 SIGNING_KEYS = [
     new_key(Algorithm.ES256, KeyState.ACTIVE, now=0.0, randomness=system_randomness),
     new_key(Algorithm.RS256, KeyState.ACTIVE, now=0.0, randomness=system_randomness, rsa_bits=2048),
@@ -127,9 +142,9 @@ class Provider:
         self.store = store
         self.clock = HandClock()
         self.ephemeral = MemoryEphemeral()
-        self.clients = MemoryClients(client(), PUBLIC, OTHER, LEGACY, POSTING)
+        self.clients = MemoryClients(client(), PUBLIC, OTHER, LEGACY, POSTING, DURABLE, MOBILE, SERVICE)
         self.secrets = MemorySecrets()
-        for client_id in ("orientation", "autre", "ancien", "postant"):
+        for client_id in ("orientation", "autre", "ancien", "postant", "durable", "service"):
             secret_digest = hashlib.sha256(secret_of(client_id).encode()).digest()
             self.secrets.put(SecretSlot(client_id, 1, secret_digest, 0.0, None), NO_EFFECTS)
         self.people = FakePeople(
@@ -189,11 +204,20 @@ class Provider:
         self.browser = app.test_client()
         reads = LiveReads(self.people, self.ring, at_once)
         mint = TokenMint(self.signer, self.policy, system_randomness)
+        refresh_tokens = RefreshTokens(
+            PurposeKey(Purpose.REFRESH_TOKEN, b"r" * 32),
+            system_randomness,
+            idle_seconds=self.policy.refresh_idle_seconds,
+        )
         slots = SecretSlots(self.secrets, clock=self.clock, run_blocking=at_once)
         requests = TokenRequests(
             authentication=ClientAuthentication(self.clients, slots, self.clock),
             grants=grants,
-            rules={"authorization_code": AuthorizationCodeGrant(grants, reads, mint, self.policy)},
+            rules={
+                "authorization_code": AuthorizationCodeGrant(grants, reads, mint, refresh_tokens, self.policy),
+                "refresh_token": RefreshTokenGrant(grants, reads, mint, refresh_tokens, self.policy),
+                "client_credentials": ClientCredentialsGrant(grants, mint),
+            },
             mint=mint,
             clock=self.clock,
         )
@@ -265,12 +289,10 @@ class Provider:
         return asyncio.run(ask())
 
     def token(self, *more: tuple[str, str], client_id: str = "orientation", **changes: str | None) -> MachineResponse:
-        fields: dict[str, str | None] = {
-            "grant_type": "authorization_code",
-            "redirect_uri": self.clients.clients[client_id].redirect_uris[0],
-            "code_verifier": VERIFIER,
-            **changes,
-        }
+        fields: dict[str, str | None] = {"grant_type": "authorization_code", **changes}
+        if fields["grant_type"] == "authorization_code":
+            redirect_uri = self.clients.clients[client_id].redirect_uris[0]
+            fields = {"redirect_uri": redirect_uri, "code_verifier": VERIFIER, **fields}
         headers = {"content_type": "application/x-www-form-urlencoded"}
         registered = self.clients.clients[client_id].authentication_method
         if registered is ClientAuthenticationMethod.CLIENT_SECRET_BASIC:

@@ -60,7 +60,7 @@ def test_every_advertised_prompt_and_response_works_and_others_are_refused(provi
 @pytest.mark.spec("OID-12", "OID-01")
 def test_what_does_not_work_is_not_advertised(provider):
     found = document(provider)
-    assert found["grant_types_supported"] == ["authorization_code"]
+    assert found["grant_types_supported"] == ["authorization_code", "client_credentials", "refresh_token"]
     assert found["code_challenge_methods_supported"] == ["S256"]
     assert found["request_parameter_supported"] is found["request_uri_parameter_supported"] is False
     absent = {
@@ -77,12 +77,13 @@ def test_what_does_not_work_is_not_advertised(provider):
 @pytest.mark.spec("OID-12")
 def test_the_document_follows_the_configuration(provider):
     clients = provider.clients.clients
-    for client_id in ("postant", "suivi"):
+    for client_id in ("postant", "suivi", "mobile", "durable", "service"):
         del clients[client_id]
     for client_id, client in clients.items():
         clients[client_id] = replace(client, scopes=frozenset({"openid", "email"}))
     found = document(provider)
     assert found["scopes_supported"] == ["openid", "email"]
+    assert found["grant_types_supported"] == ["authorization_code"]
     assert found["token_endpoint_auth_methods_supported"] == [ClientAuthenticationMethod.CLIENT_SECRET_BASIC]
 
 

@@ -4,9 +4,10 @@ Public documents answer any origin. `/token` and `/userinfo` answer the origins 
 only ones whose code runs in a browser; credentials (cookies) are never allowed.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from gateway.applications.client import ClientAuthenticationMethod
 from gateway.applications.ports import Clients
@@ -16,13 +17,12 @@ from gateway.web.machine_door import MachineRequest, MachineResponse
 from gateway.web.request_facts import agent_hash
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+JSON = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
 def json_answer(status: int, content: Mapping[str, Any], headers: Mapping[str, str]) -> MachineResponse:
-    body = json.dumps(dict(content), separators=(",", ":"), ensure_ascii=False).encode()
-    own = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
-    return MachineResponse(status, body, {**own, **headers})
+    return MachineResponse(status, orjson.dumps(dict(content)), {**JSON, **headers})
 
 
 def method_not_allowed(allowed: str, headers: Mapping[str, str]) -> MachineResponse:

@@ -1,6 +1,6 @@
 """POST /token (RFC 6749 §3.2): a form in the body, never parameters in the address."""
 
-from gateway.oidc.endpoints.answers import NO_STORE, BrowserClients, context_of, json_answer, method_not_allowed
+from gateway.oidc.endpoints.answers import JSON, NO_STORE, BrowserClients, context_of, json_answer, method_not_allowed
 from gateway.oidc.problems import InvalidClient, TokenProblem
 from gateway.oidc.token_request import TokenRequests
 from gateway.web.machine_door import MachineEndpoint, MachineRequest, MachineResponse
@@ -24,18 +24,7 @@ def token_endpoint(requests: TokenRequests, browsers: BrowserClients) -> Machine
                 headers["WWW-Authenticate"] = 'Basic realm="token", charset="UTF-8"'
             told = {"error": problem.error, "error_description": problem.description}
             return json_answer(problem.status, told, headers)
-        tokens = answer.tokens
-        return json_answer(
-            200,
-            {
-                "access_token": tokens.access_token,
-                "token_type": "Bearer",
-                "expires_in": tokens.expires_in,
-                "scope": answer.scope,
-                "id_token": tokens.id_token,
-            },
-            headers,
-        )
+        return MachineResponse(200, answer, {**JSON, **headers})
 
     return token
 

@@ -16,6 +16,7 @@ from gateway.oidc.pkce import proves
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Grants, Redemption
 from gateway.oidc.problems import TokenProblem
+from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.tokens import Issuance, TokenMint
 
 NAME = "authorization_code"
@@ -23,7 +24,10 @@ _CODE_LIMIT = 128
 
 
 class AuthorizationCodeGrant:
-    def __init__(self, grants: Grants, reads: LiveReads, mint: TokenMint, policy: ProviderPolicy) -> None:
+    def __init__(
+        self, grants: Grants, reads: LiveReads, mint: TokenMint, tokens: RefreshTokens, policy: ProviderPolicy
+    ) -> None:
+        self._tokens = tokens
         self._grants = grants
         self._reads = reads
         self._mint = mint
@@ -47,7 +51,7 @@ class AuthorizationCodeGrant:
             await self._burn(presented, replace(event, name="token.code_replayed"))
         return await self._issuance(code, client, event.at)
 
-    async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event) -> None:
+    async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
         """Spends the code and creates the grant in one step of the store. Raises TokenProblem when another came first."""
         grant = issuance.grant
         event = replace(
@@ -64,9 +68,11 @@ class AuthorizationCodeGrant:
             event.at,
             if_redeemed=because(event),
             if_replayed=_refused(replace(event, name="token.code_replayed", details={"grant_id": grant.id})),
+            refresh=issuance.refresh,
         )
         if redemption is not Redemption.REDEEMED:
             raise _invalid_grant(journaled=redemption is Redemption.REPLAYED)
+        return answer
 
     async def _burn(self, presented: str, event: Event) -> None:
         await self._grants.burn_code(presented, event.at, _refused(event))
@@ -80,14 +86,21 @@ class AuthorizationCodeGrant:
             raise _invalid_grant()
         person, rights = read
         asked = (code.claims_request or {}).get("id_token", ())
+        token, state, lives_until = None, None, now + self._policy.access_token_ttl_seconds
+        if client.refresh_tokens:
+            token, state = self._tokens.make(code.grant_id, 0, now)
+            lives_until = max(lives_until, code.session_ends_at)
         return Issuance(
-            grant=_grant(code, now + self._policy.access_token_ttl_seconds),
+            grant=_grant(code, lives_until),
             client=client,
+            scope=code.scope,
             jti=self._mint.new_jti(code.grant_id),
             now=now,
             nonce=code.nonce,
             identity=identity_claims(person, code.scope, Place.ID_TOKEN, asked=asked, allowed=client.scopes),
             rights=rights,
+            refresh_token=token,
+            refresh=state,
         )
 
 

@@ -3,7 +3,7 @@
 from itertools import count
 
 from gateway.journal.effects import Effects
-from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption
+from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState
 from gateway.randomness import PARTITIONS
 from gateway.storage.ephemeral.addresses import Address, address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_code, dump_grant, load_code, load_grant
@@ -51,7 +51,14 @@ class RedisGrants:
         return load_code(document, handle, session_digest=session_digest.decode()), state
 
     async def redeem_code(
-        self, handle: str, grant: Grant, now: float, *, if_redeemed: Effects, if_replayed: Effects
+        self,
+        handle: str,
+        grant: Grant,
+        now: float,
+        *,
+        if_redeemed: Effects,
+        if_replayed: Effects,
+        refresh: RefreshState | None = None,
     ) -> Redemption:
         address, grant_address = address_of(handle), drawn_address(grant.id, grant.account_id)
         if address is None or address.partition != grant_address.partition:
@@ -66,6 +73,7 @@ class RedisGrants:
             dump_grant(grant),
             self._pack(if_redeemed),
             self._pack(if_replayed),
+            *((refresh.generation, refresh.digest, refresh.ends_at) if refresh is not None else ()),
         )
         if done == b"exists":
             raise RecordExistsError("grant")
@@ -82,6 +90,48 @@ class RedisGrants:
         address = address_of(grant_id)
         found = await self._link.run("grant_find", [_grant_key(address)], now) if address else None
         return load_grant(found[0], grant_id, session_digest=found[1].decode()) if found else None
+
+    async def rotate_refresh(
+        self,
+        grant_id: str,
+        presented: RefreshState,
+        successor: RefreshState,
+        now: float,
+        *,
+        by: str,
+        answer: bytes,
+        grace_seconds: float,
+        if_rotated: Effects,
+        if_reused: Effects,
+    ) -> tuple[Refresh, bytes]:
+        address = address_of(grant_id)
+        if address is None:
+            return Refresh.UNKNOWN, b""
+        done, kept = await self._link.run(
+            "refresh_rotate",
+            [_grant_key(address)],
+            now,
+            address.digest,
+            presented.generation,
+            presented.digest,
+            successor.generation,
+            successor.digest,
+            successor.ends_at,
+            by,
+            answer,
+            grace_seconds,
+            self._pack(if_rotated),
+            self._pack(if_reused),
+        )
+        return Refresh(done.decode()), kept
+
+    async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
+        address = address_of(grant_id)
+        if address is None:
+            return False
+        return bool(
+            await self._link.run("grant_revoke", [_grant_key(address)], now, address.digest, self._pack(effects))
+        )
 
     async def note(self, effects: Effects) -> None:
         await self._link.run("note", [key(next(self._notes) % PARTITIONS, "events")], self._pack(effects))

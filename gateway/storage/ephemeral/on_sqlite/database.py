@@ -19,7 +19,7 @@ from gateway.journal.serialise import event_to_json, outgoing_to_json
 from gateway.randomness import Randomness, opaque
 from gateway.storage.ephemeral.unavailable import EphemeralStoreUnavailableError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _TAG_OCTETS = 12
 
 
@@ -114,6 +114,7 @@ class Database:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
         connection.execute(f"PRAGMA busy_timeout = {self._busy_milliseconds:d}")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     def _prepare(self) -> None:

@@ -8,16 +8,28 @@ import asyncio
 import sqlite3
 
 from gateway.journal.effects import Effects
-from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption
+from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState
 from gateway.storage.ephemeral.addresses import address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_code, dump_grant, load_code, load_grant
-from gateway.storage.ephemeral.on_sqlite.database import Database
+from gateway.storage.ephemeral.on_sqlite.database import Database, Step
 from gateway.storage.ephemeral.unavailable import RecordExistsError
 
 _LIVE_CODE = (
     " FROM codes JOIN sessions ON sessions.digest = codes.session_digest"
     " WHERE codes.digest = ? AND ? < codes.kept_until AND ? < sessions.ends_at"
 )
+
+
+_ALIVE = (
+    "JOIN sessions ON sessions.digest = grants.session_digest"
+    " WHERE grants.digest = ? AND ? < grants.expires_at AND ? < sessions.ends_at"
+)
+
+_REFRESH = """
+    SELECT generation, refreshes.digest, refreshes.ends_at, spent_digest, spent_at, spent_by, spent_answer
+    FROM refreshes JOIN grants ON grants.digest = grant_digest JOIN sessions ON sessions.digest = grants.session_digest
+    WHERE grants.digest = ? AND ? < grants.expires_at AND ? < sessions.ends_at
+"""
 
 
 class SqliteAuthorizationCodes:
@@ -68,12 +80,25 @@ class SqliteGrants:
         )
 
     async def redeem_code(
-        self, handle: str, grant: Grant, now: float, *, if_redeemed: Effects, if_replayed: Effects
+        self,
+        handle: str,
+        grant: Grant,
+        now: float,
+        *,
+        if_redeemed: Effects,
+        if_replayed: Effects,
+        refresh: RefreshState | None = None,
     ) -> Redemption:
-        return await asyncio.to_thread(self._redeem_code, handle, grant, now, if_redeemed, if_replayed)
+        return await asyncio.to_thread(self._redeem_code, handle, grant, now, if_redeemed, if_replayed, refresh)
 
     def _redeem_code(
-        self, handle: str, grant: Grant, now: float, if_redeemed: Effects, if_replayed: Effects
+        self,
+        handle: str,
+        grant: Grant,
+        now: float,
+        if_redeemed: Effects,
+        if_replayed: Effects,
+        refresh: RefreshState | None,
     ) -> Redemption:
         address = address_of(handle)
         if address is None:
@@ -107,6 +132,14 @@ class SqliteGrants:
                     grant.expires_at,
                     dump_grant(grant).decode(),
                 )
+                if refresh is not None:
+                    step.run(
+                        "INSERT INTO refreshes (grant_digest, generation, digest, ends_at) VALUES (?, ?, ?, ?)",
+                        grant_address.digest,
+                        refresh.generation,
+                        refresh.digest,
+                        refresh.ends_at,
+                    )
                 step.append(if_redeemed)
         except sqlite3.IntegrityError as error:
             raise RecordExistsError("grant") from error
@@ -140,9 +173,81 @@ class SqliteGrants:
         )
         return load_grant(row[0], grant_id, session_digest=row[1]) if row else None
 
+    async def rotate_refresh(
+        self,
+        grant_id: str,
+        presented: RefreshState,
+        successor: RefreshState,
+        now: float,
+        *,
+        by: str,
+        answer: bytes,
+        grace_seconds: float,
+        if_rotated: Effects,
+        if_reused: Effects,
+    ) -> tuple[Refresh, bytes]:
+        def rotate() -> tuple[Refresh, bytes]:
+            address = address_of(grant_id)
+            if address is None:
+                return Refresh.UNKNOWN, b""
+            with self._database.step() as step:
+                row = step.row(_REFRESH, address.digest, now, now)
+                if not row:
+                    return Refresh.UNKNOWN, b""
+                generation, digest, ends_at, spent_digest, spent_at, spent_by, spent_answer = row
+                if (presented.generation, presented.digest) == (generation, digest):
+                    if now >= ends_at:
+                        return Refresh.UNKNOWN, b""
+                    _rotate(step, address.digest, presented, successor, now, by, answer)
+                    step.append(if_rotated)
+                    return Refresh.ROTATED, b""
+                before = (generation - 1, spent_digest, spent_by)
+                if (presented.generation, presented.digest, by) == before and now - spent_at < grace_seconds:
+                    return Refresh.AGAIN, spent_answer
+                step.run("DELETE FROM grants WHERE digest = ?", address.digest)
+                step.append(if_reused)
+                return Refresh.REUSED, b""
+
+        return await asyncio.to_thread(rotate)
+
+    async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
+        def revoke() -> bool:
+            address = address_of(grant_id)
+            if address is None:
+                return False
+            with self._database.step() as step:
+                if not step.row(f"SELECT 1 FROM grants {_ALIVE}", address.digest, now, now):  # noqa: S608 -- constants
+                    return False
+                step.run("DELETE FROM grants WHERE digest = ?", address.digest)
+                step.append(effects)
+                return True
+
+        return await asyncio.to_thread(revoke)
+
     async def note(self, effects: Effects) -> None:
         await asyncio.to_thread(self._note, effects)
 
     def _note(self, effects: Effects) -> None:
         with self._database.step() as step:
             step.append(effects)
+
+
+def _rotate(
+    step: Step, grant: str, presented: RefreshState, successor: RefreshState, now: float, by: str, answer: bytes
+) -> None:
+    step.run(
+        "UPDATE refreshes SET generation = ?, digest = ?, ends_at = ? WHERE grant_digest = ?",
+        successor.generation,
+        successor.digest,
+        successor.ends_at,
+        grant,
+    )
+    if successor.generation != presented.generation:
+        step.run(
+            "UPDATE refreshes SET spent_digest = ?, spent_at = ?, spent_by = ?, spent_answer = ? WHERE grant_digest = ?",
+            presented.digest,
+            now,
+            by,
+            answer,
+            grant,
+        )

@@ -42,6 +42,18 @@ CREATE TABLE grants (
 CREATE INDEX grants_by_session ON grants (session_digest);
 CREATE INDEX grants_by_end ON grants (expires_at);
 
+-- The refresh tokens of a grant: the live one, and what is kept of the one before.
+CREATE TABLE refreshes (
+    grant_digest TEXT PRIMARY KEY REFERENCES grants (digest) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    ends_at REAL NOT NULL,
+    spent_digest TEXT,
+    spent_at REAL,
+    spent_by TEXT,
+    spent_answer BLOB
+) STRICT;
+
 CREATE TABLE challenges (
     digest TEXT PRIMARY KEY,
     begun_at REAL NOT NULL,

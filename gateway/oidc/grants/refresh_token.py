@@ -1,0 +1,127 @@
+"""The refresh token grant (RFC 6749 §6; OID-09, DECISIONS 8).
+
+Who the person is and what they may do is read anew each time. The token is rotated with the answer in one step of the store:
+of any number of parallel calls one rotates, the others within ten seconds get the same answer if they are the same client with
+the same key, and a token spent before that revokes the grant. It never outlives the session it came from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gateway.applications.client import Client
+from gateway.journal.effects import because
+from gateway.journal.events import Event, Outcome
+from gateway.oidc.claims import Place, identity_claims
+from gateway.oidc.live_reads import LiveReads
+from gateway.oidc.policy import ProviderPolicy
+from gateway.oidc.ports import Grant, Grants, Refresh
+from gateway.oidc.problems import TokenProblem
+from gateway.oidc.refresh_tokens import PresentedRefreshToken, RefreshTokens
+from gateway.oidc.tokens import Issuance, TokenMint
+
+NAME = "refresh_token"
+_LIMIT = 256
+
+
+class RefreshTokenGrant:
+    def __init__(
+        self, grants: Grants, reads: LiveReads, mint: TokenMint, tokens: RefreshTokens, policy: ProviderPolicy
+    ) -> None:
+        self._grants = grants
+        self._reads = reads
+        self._mint = mint
+        self._tokens = tokens
+        self._policy = policy
+
+    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> Issuance:
+        presented = self._presented(parameters)
+        grant = await self._grants.find_grant(presented.grant_id, event.at)
+        if grant is None:
+            raise _invalid_grant()
+        if grant.client_id != client.client_id:
+            await self._stolen(grant, event)
+        scope = _narrowed(grant.scope, parameters.get("scope"))
+        read = await self._reads.person_and_rights(
+            grant.account_id, client, scope=scope, acr=grant.acr, structure=grant.structure, now=event.at
+        )
+        if read is None:
+            raise _invalid_grant()
+        person, rights = read
+        rotated = client.rotates_refresh_tokens
+        token, state = self._tokens.make(grant.id, presented.generation + 1, event.at)
+        return Issuance(
+            grant=grant,
+            client=client,
+            scope=scope,
+            jti=self._mint.new_jti(grant.id),
+            now=event.at,
+            nonce=None,
+            identity=identity_claims(person, scope, Place.ID_TOKEN, allowed=client.scopes),
+            rights=rights,
+            refresh_token=token if rotated else parameters["refresh_token"],
+            refresh=state if rotated else self._tokens.extended(presented, event.at),
+        )
+
+    async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
+        """The answer, or the one that this very token got a moment ago. Raises TokenProblem."""
+        presented, grant = self._presented(parameters), issuance.grant
+        if issuance.refresh is None:
+            raise _invalid_grant()
+        event = replace(
+            event,
+            actor=grant.account_id,
+            acr=grant.acr,
+            structure=grant.structure,
+            session=grant.session_handle_digest,
+            details={"grant_id": grant.id, "jti": issuance.jti, "scope": " ".join(issuance.scope)},
+        )
+        done, kept = await self._grants.rotate_refresh(
+            grant.id,
+            presented.state,
+            issuance.refresh,
+            event.at,
+            by=issuance.client.client_id,
+            answer=self._tokens.sealed(presented, answer),
+            grace_seconds=self._policy.refresh_grace_seconds,
+            if_rotated=because(event),
+            if_reused=because(_reused(event, grant)),
+        )
+        if done is Refresh.ROTATED:
+            return answer
+        again = self._tokens.opened(presented, kept) if done is Refresh.AGAIN else None
+        if again is None:
+            raise _invalid_grant(journaled=done is Refresh.REUSED)
+        return again
+
+    async def _stolen(self, grant: Grant, event: Event) -> None:
+        """Another client has it: nobody keeps it."""
+        reused = _reused(replace(event, actor=grant.account_id, reason="other_client"), grant)
+        await self._grants.revoke_grant(grant.id, event.at, because(reused))
+        raise _invalid_grant(journaled=True)
+
+    def _presented(self, parameters: Mapping[str, str]) -> PresentedRefreshToken:
+        unverified = parameters.get("refresh_token")
+        if unverified is None:
+            raise TokenProblem("invalid_request", "refresh_token is missing.")
+        presented = self._tokens.read(unverified) if len(unverified) <= _LIMIT else None
+        if presented is None:
+            raise _invalid_grant()
+        return presented
+
+
+def _reused(event: Event, grant: Grant) -> Event:
+    return replace(event, name="token.refresh_reused", outcome=Outcome.REFUSED, details={"grant_id": grant.id})
+
+
+def _narrowed(granted: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
+    """RFC 6749 §6: never more than was granted; `openid` stays, or there would be no ID token."""
+    if asked is None:
+        return granted
+    wanted = asked.split(" ")
+    if len(set(wanted)) < len(wanted) or not set(wanted) <= set(granted) or "openid" not in wanted:
+        raise TokenProblem("invalid_scope", "The scope is not within the one that was granted.")
+    return tuple(scope for scope in granted if scope in wanted)
+
+
+def _invalid_grant(*, journaled: bool = False) -> TokenProblem:
+    return TokenProblem("invalid_grant", "The refresh token is not valid for this request.", journaled=journaled)
