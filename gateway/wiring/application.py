@@ -15,6 +15,7 @@ from gateway.keys.signer import Signer
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
 from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
+from gateway.oidc.client_request import ClientRequests
 from gateway.oidc.endpoints.answers import BrowserClients
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
@@ -112,16 +113,17 @@ def _machine_door(
         stores.randomness,
         idle_seconds=policy.refresh_idle_seconds,
     )
+    client_requests = ClientRequests(
+        authentication=ClientAuthentication(clients, slots, clock), grants=grants, clock=clock
+    )
     requests = TokenRequests(
-        authentication=ClientAuthentication(clients, slots, clock),
-        grants=grants,
+        client_requests,
         rules={
             "authorization_code": AuthorizationCodeGrant(grants, reads, mint, refresh_tokens, policy),
             "refresh_token": RefreshTokenGrant(grants, reads, mint, refresh_tokens, policy),
             "client_credentials": ClientCredentialsGrant(grants, mint),
         },
         mint=mint,
-        clock=clock,
     )
     userinfo = Userinfo(issuer=settings.issuer, signer=signer, clients=clients, grants=grants, reads=reads, clock=clock)
     browsers = BrowserClients(clients)

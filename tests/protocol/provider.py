@@ -22,6 +22,7 @@ from gateway.keys.signing_key import Algorithm, KeyState
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
 from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
+from gateway.oidc.client_request import ClientRequests
 from gateway.oidc.endpoints.answers import BrowserClients
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
@@ -210,16 +211,17 @@ class Provider:
             idle_seconds=self.policy.refresh_idle_seconds,
         )
         slots = SecretSlots(self.secrets, clock=self.clock, run_blocking=at_once)
+        client_requests = ClientRequests(
+            authentication=ClientAuthentication(self.clients, slots, self.clock), grants=grants, clock=self.clock
+        )
         requests = TokenRequests(
-            authentication=ClientAuthentication(self.clients, slots, self.clock),
-            grants=grants,
+            client_requests,
             rules={
                 "authorization_code": AuthorizationCodeGrant(grants, reads, mint, refresh_tokens, self.policy),
                 "refresh_token": RefreshTokenGrant(grants, reads, mint, refresh_tokens, self.policy),
                 "client_credentials": ClientCredentialsGrant(grants, mint),
             },
             mint=mint,
-            clock=self.clock,
         )
         userinfo = Userinfo(
             issuer=ISSUER, signer=self.signer, clients=self.clients, grants=grants, reads=reads,
