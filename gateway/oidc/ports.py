@@ -135,8 +135,12 @@ class Grants(Protocol):
         The effects say the refusal: they are appended whatever has become of the code."""
         ...
 
-    async def find_grant(self, grant_id: str, now: float) -> Grant | None:
-        """None when revoked, expired, or its session has ended."""
+    async def find_grant(self, grant_id: str, now: float, *, jti: str | None = None) -> Grant | None:
+        """None when revoked, expired, its session has ended, or the access token `jti` was silenced."""
+        ...
+
+    async def find_refresh(self, grant_id: str, now: float) -> tuple[Grant, RefreshState] | None:
+        """A living grant and its live refresh token, whose `ends_at` is not looked at; None also when it has none."""
         ...
 
     async def rotate_refresh(
@@ -161,6 +165,13 @@ class Grants(Protocol):
     async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
         """Ends a grant and all it gave. False, and no effect, when it was not alive."""
         ...
+
+    async def silence(self, jti: str, until: float, now: float, effects: Effects) -> bool:
+        """One access token is dead before its time (`until`), and what gave it lives on. False, and no effect, when it was
+        dead already. The first character of a `jti` names its partition: its grant's, if it has one."""
+        ...
+
+    async def is_silenced(self, jti: str, now: float) -> bool: ...
 
     async def note(self, effects: Effects) -> None:
         """Appends to the spool what changes nothing else (a refused token request, a userinfo read)."""

@@ -97,6 +97,7 @@ class MemoryEphemeral:
         self.codes: dict[str, tuple[AuthorizationCode, CodeState]] = {}
         self.grants: dict[str, Grant] = {}
         self.refreshes: dict[str, tuple[RefreshState, RefreshState | None, float, str, bytes]] = {}
+        self.silenced: set[str] = set()
         self._lock = threading.Lock()
 
     # people's door
@@ -145,9 +146,9 @@ class MemoryEphemeral:
         self.grants.pop(code.grant_id, None)
         self.events += effects.events
 
-    async def find_grant(self, grant_id: str, now: float) -> Grant | None:
+    async def find_grant(self, grant_id: str, now: float, *, jti: str | None = None) -> Grant | None:
         grant = self.grants.get(grant_id)
-        if grant is None or grant.expires_at <= now:
+        if grant is None or grant.expires_at <= now or jti in self.silenced:
             return None
         return grant if grant.session_handle_digest in {digest(handle) for handle in self.sessions} else None
 
@@ -185,6 +186,20 @@ class MemoryEphemeral:
         self.grants.pop(grant_id)
         self.events += effects.events
         return True
+
+    async def find_refresh(self, grant_id: str, now: float) -> tuple[Grant, RefreshState] | None:
+        grant = await self.find_grant(grant_id, now)
+        return None if grant is None or grant_id not in self.refreshes else (grant, self.refreshes[grant_id][0])
+
+    async def silence(self, jti: str, until: float, now: float, effects: Effects) -> bool:
+        if jti in self.silenced:
+            return False
+        self.silenced.add(jti)
+        self.events += effects.events
+        return True
+
+    async def is_silenced(self, jti: str, now: float) -> bool:
+        return jti in self.silenced
 
     async def note(self, effects: Effects) -> None:
         self.events += effects.events

@@ -4,7 +4,7 @@ from itertools import count
 
 from gateway.journal.effects import Effects
 from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState
-from gateway.randomness import PARTITIONS
+from gateway.randomness import PARTITIONS, digest
 from gateway.storage.ephemeral.addresses import Address, address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_code, dump_grant, load_code, load_grant
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
@@ -86,10 +86,22 @@ class RedisGrants:
         else:
             await self._link.run("code_burn", [_code_key(address)], now, self._pack(effects))
 
-    async def find_grant(self, grant_id: str, now: float) -> Grant | None:
+    async def find_grant(self, grant_id: str, now: float, *, jti: str | None = None) -> Grant | None:
         address = address_of(grant_id)
-        found = await self._link.run("grant_find", [_grant_key(address)], now) if address else None
+        if address is None:
+            return None
+        silenced = digest(jti) if jti is not None else ""
+        found = await self._link.run("grant_find", [_grant_key(address)], now, silenced)
         return load_grant(found[0], grant_id, session_digest=found[1].decode()) if found else None
+
+    async def find_refresh(self, grant_id: str, now: float) -> tuple[Grant, RefreshState] | None:
+        address = address_of(grant_id)
+        found = await self._link.run("refresh_find", [_grant_key(address)], now) if address else None
+        if not found:
+            return None
+        document, session_digest, _, generation, live_digest, ends_at = found
+        grant = load_grant(document, grant_id, session_digest=session_digest.decode())
+        return grant, RefreshState(int(generation), live_digest.decode(), float(ends_at))
 
     async def rotate_refresh(
         self,
@@ -133,6 +145,18 @@ class RedisGrants:
             await self._link.run("grant_revoke", [_grant_key(address)], now, address.digest, self._pack(effects))
         )
 
+    async def silence(self, jti: str, until: float, now: float, effects: Effects) -> bool:
+        address = address_of(jti)
+        if address is None:
+            return False
+        return bool(await self._link.run("token_silence", [_silenced_key(address)], now, until, self._pack(effects)))
+
+    async def is_silenced(self, jti: str, now: float) -> bool:
+        address = address_of(jti)
+        return address is not None and bool(
+            await self._link.run("token_is_silenced", [_silenced_key(address)], now, address.digest)
+        )
+
     async def note(self, effects: Effects) -> None:
         await self._link.run("note", [key(next(self._notes) % PARTITIONS, "events")], self._pack(effects))
 
@@ -143,3 +167,7 @@ def _code_key(address: Address) -> str:
 
 def _grant_key(address: Address) -> str:
     return key(address.partition, "grant", address.digest)
+
+
+def _silenced_key(address: Address) -> str:
+    return key(address.partition, "silenced", address.digest)

@@ -9,6 +9,7 @@ import sqlite3
 
 from gateway.journal.effects import Effects
 from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState
+from gateway.randomness import digest
 from gateway.storage.ephemeral.addresses import address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_code, dump_grant, load_code, load_grant
 from gateway.storage.ephemeral.on_sqlite.database import Database, Step
@@ -26,7 +27,8 @@ _ALIVE = (
 )
 
 _REFRESH = """
-    SELECT generation, refreshes.digest, refreshes.ends_at, spent_digest, spent_at, spent_by, spent_answer
+    SELECT generation, refreshes.digest, refreshes.ends_at, spent_digest, spent_at, spent_by, spent_answer,
+        grants.document, session_digest
     FROM refreshes JOIN grants ON grants.digest = grant_digest JOIN sessions ON sessions.digest = grants.session_digest
     WHERE grants.digest = ? AND ? < grants.expires_at AND ? < sessions.ends_at
 """
@@ -160,18 +162,29 @@ class SqliteGrants:
                     step.run("UPDATE codes SET spent = 1 WHERE digest = ?", address.digest)
             step.append(effects)
 
-    async def find_grant(self, grant_id: str, now: float) -> Grant | None:
+    async def find_grant(self, grant_id: str, now: float, *, jti: str | None = None) -> Grant | None:
         address = address_of(grant_id)
         if address is None:
             return None
         row = self._database.row(
-            "SELECT grants.document, session_digest FROM grants JOIN sessions ON sessions.digest = grants.session_digest"
-            " WHERE grants.digest = ? AND ? < grants.expires_at AND ? < sessions.ends_at",
+            f"SELECT grants.document, session_digest FROM grants {_ALIVE}"  # noqa: S608 -- constants
+            " AND NOT EXISTS (SELECT 1 FROM silenced WHERE digest = ? AND ? < silenced.ends_at)",
             address.digest,
             now,
             now,
+            digest(jti) if jti is not None else None,
+            now,
         )
         return load_grant(row[0], grant_id, session_digest=row[1]) if row else None
+
+    async def find_refresh(self, grant_id: str, now: float) -> tuple[Grant, RefreshState] | None:
+        address = address_of(grant_id)
+        row = self._database.row(_REFRESH, address.digest, now, now) if address else None
+        if not row:
+            return None
+        generation, live_digest, ends_at, *_, document, session_digest = row
+        grant = load_grant(document, grant_id, session_digest=session_digest)
+        return grant, RefreshState(generation, live_digest, ends_at)
 
     async def rotate_refresh(
         self,
@@ -194,8 +207,8 @@ class SqliteGrants:
                 row = step.row(_REFRESH, address.digest, now, now)
                 if not row:
                     return Refresh.UNKNOWN, b""
-                generation, digest, ends_at, spent_digest, spent_at, spent_by, spent_answer = row
-                if (presented.generation, presented.digest) == (generation, digest):
+                generation, live_digest, ends_at, spent_digest, spent_at, spent_by, spent_answer = row[:7]
+                if (presented.generation, presented.digest) == (generation, live_digest):
                     if now >= ends_at:
                         return Refresh.UNKNOWN, b""
                     _rotate(step, address.digest, presented, successor, now, by, answer)
@@ -223,6 +236,28 @@ class SqliteGrants:
                 return True
 
         return await asyncio.to_thread(revoke)
+
+    async def silence(self, jti: str, until: float, now: float, effects: Effects) -> bool:
+        return await asyncio.to_thread(self._silence, jti, until, now, effects)
+
+    def _silence(self, jti: str, until: float, now: float, effects: Effects) -> bool:
+        address = address_of(jti)
+        if address is None or now >= until:
+            return False
+        with self._database.step() as step:
+            silenced = step.run(
+                "INSERT INTO silenced (digest, ends_at) VALUES (?, ?)"
+                " ON CONFLICT (digest) DO UPDATE SET ends_at = excluded.ends_at WHERE ends_at <= ?",
+                address.digest,
+                until,
+                now,
+            )
+            if silenced:
+                step.append(effects)
+        return silenced == 1
+
+    async def is_silenced(self, jti: str, now: float) -> bool:
+        return bool(self._database.row("SELECT 1 FROM silenced WHERE digest = ? AND ? < ends_at", digest(jti), now))
 
     async def note(self, effects: Effects) -> None:
         await asyncio.to_thread(self._note, effects)

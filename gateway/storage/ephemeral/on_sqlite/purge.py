@@ -8,6 +8,7 @@ _ENDS = {
     "sessions": "absolute_end",
     "codes": "kept_until",
     "grants": "expires_at",
+    "silenced": "ends_at",
     "challenges": "kept_until",
     "failures": "expires_at",
     "windows": "ends_at",

@@ -54,6 +54,13 @@ CREATE TABLE refreshes (
     spent_answer BLOB
 ) STRICT;
 
+-- Access tokens that died before their time, by the digest of their jti.
+CREATE TABLE silenced (
+    digest TEXT PRIMARY KEY,
+    ends_at REAL NOT NULL
+) STRICT;
+CREATE INDEX silenced_by_end ON silenced (ends_at);
+
 CREATE TABLE challenges (
     digest TEXT PRIMARY KEY,
     begun_at REAL NOT NULL,

@@ -77,3 +77,9 @@ local function revoke_grant(session_digest, grant_digest)
   redis.call('DEL', PARTITION .. 'grant:' .. grant_digest)
   redis.call('ZREM', PARTITION .. 'held-by:' .. session_digest, 'grant:' .. grant_digest)
 end
+
+-- One access token that died before its time: the key holds the end of it.
+local function is_silenced(digest, now)
+  local ends_at = redis.call('GET', PARTITION .. 'silenced:' .. digest)
+  return ends_at ~= false and tonumber(now) < tonumber(ends_at)
+end
