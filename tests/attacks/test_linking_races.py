@@ -119,7 +119,7 @@ class World:
         self, account: Account | None, name: str = "1", *, activation: bytes | None = None, **identity: Any
     ) -> SigninTransaction:
         handle = f"0transaction-{name}"
-        proofs = (Evidence(Means.PASSWORD, NOW), Evidence(Means.EMAIL_CODE, NOW))
+        proofs = (Evidence(Means.PASSWORD, NOW - 2), Evidence(Means.EMAIL_CODE, NOW - 1))
         txn = SigninTransaction(
             handle=handle,
             browser="browser",
