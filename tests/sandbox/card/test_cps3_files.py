@@ -8,7 +8,7 @@ from sandbox.card.faults import FaultPlan
 from sandbox.card.igc_sante import LookAlikeIgc
 from sandbox.card.pkcs15_files import Layout, luhn_digit
 from sandbox.card.virtual_card import ForeignCard
-from tests.sandbox.card.terminal import APPLICATION, AUTHENTICATION_KEY, MASTER_FILE, RIGHT_CODE, TRIES, Terminal
+from tests.sandbox.card.terminal import APPLICATION, AUTHENTICATION_KEY, MASTER_FILE, RIGHT_CODE, Terminal
 
 
 @pytest.mark.spec("VC-04")
@@ -33,6 +33,7 @@ def test_two_cards_share_nothing(igc: LookAlikeIgc) -> None:
     assert Terminal(other.transmit).send(RIGHT_CODE) == "63C1"
     assert (one.tries_left, other.tries_left) == (3, 1)
     assert (one.pin_verified, other.pin_verified) == (True, False)
+    assert (one.record.count(0x20), other.record.count(0x20)) == (1, 1)
     assert Terminal(one.transmit).read("3F0000015032") != Terminal(other.transmit).read("3F0000015032")
     assert Terminal(one.transmit).read("3F000001B001") != Terminal(other.transmit).read("3F000001B001")
 
@@ -44,9 +45,9 @@ def test_a_reset_forgets_all_but_the_tries(card: VirtualCps3, terminal: Terminal
     for command in (APPLICATION, AUTHENTICATION_KEY, MASTER_FILE, RIGHT_CODE):
         assert terminal.send(command) == "9000"
     card.tries_left = 1
-    assert terminal.send(TRIES) == "6118"
+    assert terminal.send("00A40904 04 3F00D003") == "6127"
     getattr(card, loss)()
-    assert terminal.send("00C0000018") == "6985"
+    assert terminal.send("00C0000027") == "6985"
     assert terminal.send("00B0000001") == "6986"
     assert not card.pin_verified
     assert terminal.send("0020000100") == "63C1"

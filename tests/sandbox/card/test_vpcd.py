@@ -86,14 +86,16 @@ def test_pulling_the_card_forgets_the_code(card: VirtualCps3) -> None:
 
 @pytest.mark.spec("VC-01")
 def test_a_frame_may_come_in_pieces(card: VirtualCps3) -> None:
+    class Dripping(socket.socket):
+        def recv(self, size: int, flags: int = 0) -> bytes:
+            return super().recv(min(size, 1), flags)
+
     mine, theirs = socket.socketpair()
-    client = VpcdClient(card, lambda: mine)
-    theirs.settimeout(10)
-    for byte in b"\x00\x09" + bytes.fromhex(APPLICATION):
-        theirs.sendall(bytes([byte]))
-    assert theirs.recv(10) == b"\x00\x02\x90\x00"
-    theirs.close()
+    dripping = Dripping(fileno=mine.detach())
+    client, vpcd = VpcdClient(card, lambda: dripping), Vpcd(theirs)
+    assert vpcd.ask(bytes.fromhex(APPLICATION)) == b"\x90\x00"
     client.pull()
+    vpcd.close()
 
 
 def test_the_end_of_the_reader_ends_the_thread_quietly(card: VirtualCps3) -> None:
@@ -113,11 +115,13 @@ def test_a_planned_removal_closes_after_the_answer(igc: LookAlikeIgc) -> None:
 
 
 @pytest.mark.spec("VC-19")
-def test_a_swapped_card_comes_through_a_new_connection(igc: LookAlikeIgc) -> None:
+@pytest.mark.parametrize(("step", "answer"), [(Step.CONNECT, b""), (Step.SELECT, b"\x90\x00")])
+def test_a_swapped_card_comes_through_a_new_connection(igc: LookAlikeIgc, step: Step, answer: bytes) -> None:
     other = VirtualCps3([igc.professional()], card_number="2900473136")
-    card = VirtualCps3([igc.professional()], faults=FaultPlan(after={Step.CONNECT: Swapped(other)}))
+    card = VirtualCps3([igc.professional()], faults=FaultPlan(after={step: Swapped(other)}))
     client, (first, second) = _plug(card, times=2)
-    assert first.ask(bytes.fromhex(APPLICATION)) == b""
+    assert first.ask(bytes.fromhex(APPLICATION)) == answer
+    assert first.hear() == b""
     assert second.ask(bytes.fromhex(APPLICATION)) == b"\x90\x00"
     assert client.card is other
     client.pull()
