@@ -12,7 +12,7 @@ from pathlib import Path
 
 from card_bridge.allowed_origins import ConfigurationRefused, read_configuration
 from card_bridge.clock import SystemClock
-from card_bridge.doctor.examination import Looks, examine
+from card_bridge.doctor.examination import Looks, examine, unusable
 from card_bridge.doctor.findings import Finding, Level, wrong
 from card_bridge.doctor.sentences import said
 from card_bridge.loopback_ports import PORTS, NoPortFree
@@ -56,7 +56,7 @@ def _serve(configuration: Path, ports: Sequence[int]) -> int:
     try:
         origins = read_configuration(configuration).allowed_origins
     except ConfigurationRefused as refused:
-        return _stop(wrong("configuration-refused", file=configuration, reason=refused))
+        return _stop(unusable(configuration, refused))
     readers = _readers()
     if readers is None:
         return _stop(wrong("no-pyscard"))

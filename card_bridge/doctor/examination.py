@@ -52,10 +52,7 @@ def examine(looks: Looks) -> Iterator[Finding]:
     try:
         configuration = read_configuration(looks.configuration)
     except ConfigurationRefused as refused:
-        if looks.configuration.exists():
-            yield wrong("configuration-refused", file=looks.configuration, reason=refused)
-        else:
-            yield wrong("no-configuration", file=looks.configuration)
+        yield unusable(looks.configuration, refused)
     origins = sorted(configuration.allowed_origins) if configuration else []
     if configuration:
         yield from _configured(configuration, origins)
@@ -69,6 +66,15 @@ def examine(looks: Looks) -> Iterator[Finding]:
     elif not looks.has_display():
         yield wrong("no-display")
     yield from browser_findings(looks.rules(), origins)
+
+
+def unusable(file: Path, refused: ConfigurationRefused) -> Finding:
+    """Why the bridge cannot start with this configuration."""
+    return (
+        wrong("configuration-refused", file=file, reason=refused)
+        if file.exists()
+        else wrong("no-configuration", file=file)
+    )
 
 
 def _configured(configuration: Configuration, origins: Sequence[str]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Real PC/SC: pyscard over pcscd over virtual readers. Where something is missing these tests skip, or fail in continuous integration."""
+"""Real PC/SC: pyscard over pcscd over virtual readers. Where one is missing these tests skip; with CI=true they fail."""
 
 import importlib.util
 import os

@@ -132,7 +132,9 @@ def test_a_restart_too_short_to_be_seen_still_changes_the_count(pc_sc: VirtualPc
 
 
 @pytest.mark.spec("BR-14")
-def test_a_stopped_service_is_told_and_waiting_for_it_does_not_spin(pc_sc: VirtualPcscd, known: MeaningfulReaders) -> None:
+def test_a_stopped_service_is_told_and_waiting_for_it_does_not_spin(
+    pc_sc: VirtualPcscd, known: MeaningfulReaders
+) -> None:
     pc_sc.stop()
     for question in (known.names, lambda: known.state(FIRST), lambda: known.connect(FIRST)):
         with pytest.raises(ServiceStopped):
@@ -229,7 +231,9 @@ def test_after_use_another_program_finds_the_code_forgotten(pc_sc: VirtualPcscd,
 
 
 @pytest.mark.spec("BR-07")
-def test_closing_with_a_reset_forgets_the_code_and_leaving_does_not(pc_sc: VirtualPcscd, known: MeaningfulReaders) -> None:
+def test_closing_with_a_reset_forgets_the_code_and_leaving_does_not(
+    pc_sc: VirtualPcscd, known: MeaningfulReaders
+) -> None:
     pc_sc.insert(card())
     until(lambda: known.state(FIRST).present, known)
     witness = known.connect(FIRST)
