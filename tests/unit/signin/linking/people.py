@@ -10,10 +10,12 @@ from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, link_token,
 from gateway.accounts.ports import LinkRefusedError
 from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.signin.demands import Demands
+from gateway.signin.evidence import Means
 from gateway.signin.linking.identity import ProvedIdentity
 from gateway.signin.linking.link import Linking
 from gateway.signin.linking.not_me import LinkDisputes
 from gateway.signin.linking.unlink import LinkedIdentities
+from gateway.signin.policy import DAY, SigninPolicy
 from gateway.signin.transaction import Demand, SigninTransaction
 from tests.fakes import FakeAccounts, FakeDevices, FakeLinks, Written
 from tests.unit.signin.world import CONTEXT, PASSWORD, World
@@ -109,7 +111,8 @@ class LinkingWorld(World):
     """Claire has an account with a password and her RPPS, declared; Pro Santé Connect knows her as CLAIRE FONTAINE."""
 
     def __init__(self) -> None:
-        super().__init__()
+        every = frozenset({Means.PASSWORD, Means.PSC, Means.CARD})
+        super().__init__(SigninPolicy(otp_interval_seconds=30 * DAY, means=every))
         self.identities = FakeIdentities(self.written, self.accounts, self.links, self.devices)
         self.linking = Linking(
             transactions=self.transactions,
