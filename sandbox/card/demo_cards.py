@@ -40,7 +40,7 @@ def card_number(serial: int) -> str:
 
 
 def _cps(
-    serial: int, rpps: str, family_name: str, given_name: str, **card: int
+    serial: int, rpps: str, family_name: str, given_name: str, *, tries: int = 3
 ) -> Callable[[LookAlikeIgc], VirtualCps3]:
     """An ordinary CPS: a certificate to authenticate and one to sign."""
 
