@@ -65,6 +65,7 @@ def test_an_unknown_identity_is_linked_once_and_then_goes_straight_in() -> None:
     assert world.only_link().last_used_at == world.clock.now()
 
 
+@pytest.mark.spec("PSC-05")
 def test_a_session_keeps_what_the_means_said_and_does_not_outlive_it() -> None:
     world = LinkingWorld()
     world.linked()
@@ -499,6 +500,7 @@ def test_an_identity_copied_into_another_transaction_or_altered_is_none() -> Non
     assert wrong.opened(txn) is None
 
 
+@pytest.mark.spec("PSC-05")
 def test_the_waiting_identity_is_not_readable_in_the_store() -> None:
     world = LinkingWorld()
     txn = world.arrived()
