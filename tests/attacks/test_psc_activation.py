@@ -154,9 +154,9 @@ def test_an_invented_link_opens_nothing(gateway: PscGateway, token: str) -> None
 def test_a_link_that_expires_during_the_sign_in_opens_nothing(gateway: PscGateway) -> None:
     account = invited(gateway)
     browser = landed(gateway, mailed(gateway, account))
-    gateway.advance(3500)
+    gateway.advance(3570)
     callback = answer_of(gateway, "claire")
-    gateway.advance(100)
+    gateway.advance(30)
     assert opened(browser, callback).status == 410
     assert is_invited(gateway, account)
 
