@@ -163,6 +163,7 @@ def _people_door(
         transactions=ephemeral.transactions,
         sessions=ephemeral.sessions,
         accounts=database.accounts,
+        identities=database.identities,
         devices=database.devices,
         structures=StructuresFromRights(clients, rights),
         scale=scale,

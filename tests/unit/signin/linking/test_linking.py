@@ -807,3 +807,36 @@ def test_a_protest_also_stops_the_card_that_joined_the_disputed_identity() -> No
     for changes in ({}, card, {**card, "subject": "another serial"}):
         with pytest.raises(IdentityRefused):
             world.arrived(**changes)
+
+
+@pytest.mark.spec("LNK-09", "A7")
+@pytest.mark.parametrize("how", ["not me", "switched off"])
+def test_a_journey_that_was_under_way_does_not_survive_its_link(how: str) -> None:
+    """Whoever keeps one sign-in open, at its last step, does not outlive the protest by it."""
+    world = LinkingWorld()
+    under_way = world.linked()
+    assert world.step(under_way) is Step.COMPLETE
+    if how == "not me":
+        world.disputes.not_me(world.not_me_token(), CONTEXT)
+    else:
+        assert world.linked_identities.unlink(world.claire.id, world.only_link().id, CONTEXT)
+    assert world.step(under_way) is Step.PASSWORD
+    with pytest.raises(TransactionMoved):
+        world.complete(under_way)
+    assert world.sessions.records == {}
+
+
+@pytest.mark.spec("LNK-09", "A16")
+def test_a_session_that_begins_while_its_link_is_frozen_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = LinkingWorld()
+    under_way = world.linked()
+    start = world.sessions.start
+
+    def protest_first(*given: Any, **named: Any) -> None:
+        world.disputes.not_me(world.not_me_token(), CONTEXT)
+        start(*given, **named)
+
+    monkeypatch.setattr(world.sessions, "start", protest_first)
+    with pytest.raises(TransactionGone):
+        world.complete(under_way)
+    assert world.sessions.records == {}
