@@ -4,6 +4,7 @@ It writes what a gateway must know of the hierarchy in one folder: certificates,
 are written anew whenever the shared clock moves, as the real ones are every day.
 """
 
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -32,14 +33,17 @@ class Station:
         self.readers = VirtualReaders([self.reader])
         self.version = 0
         self._clock = clock
-        self._folder = folder
+        self._folder = folder.with_name(f"{folder.name}.new")
         self._igc = LookAlikeIgc(clock.now())
         self._made: dict[str, VirtualCps3] = {}
         self._inserted: str | None = None
         self._lock = threading.Lock()
         self._listed_at = clock.now()
-        self._igc.write(folder)
+        self._igc.write(self._folder)
         self._write_lists()
+        # The folder is there whole, or not at all: a gateway may be waiting for it.
+        shutil.rmtree(folder, ignore_errors=True)
+        self._folder = self._folder.rename(folder)
 
     @property
     def cards(self) -> Sequence[DemoCard]:
