@@ -12,16 +12,7 @@ import pytest
 
 from tests.card_bridge.rig import ORIGIN, Page
 from tests.card_bridge.window.desktop import ROOT, Desktop, need_a_desktop, running_desktop
-from tests.virtual_readers import VirtualPcscd, pc_sc, virtual_pcscd
-
-__all__ = ["pc_sc", "virtual_pcscd"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One service and one desktop for all of them: one worker."""
-    for item in items:
-        if {"virtual_pcscd", "desktop"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("pcscd"))
+from tests.virtual_readers import VirtualPcscd
 
 
 @pytest.fixture(scope="session")

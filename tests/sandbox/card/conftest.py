@@ -1,13 +1,10 @@
-"""One look-alike hierarchy for all these tests, and the real readers where a test asks for them."""
+"""One look-alike hierarchy for all these tests."""
 
 import pytest
 
 from sandbox.card.cps3 import VirtualCps3
 from sandbox.card.igc_sante import LookAlikeIgc
 from tests.sandbox.card.terminal import Terminal
-from tests.virtual_readers import pc_sc, virtual_pcscd
-
-__all__ = ["pc_sc", "virtual_pcscd"]
 
 
 @pytest.fixture(scope="session")
