@@ -206,6 +206,7 @@ class Workstation:
         self.window = PlayedWindow()
         self.clock = HandClock()
         self.log: list[str] = []
+        self._threads_before = set(threading.enumerate())
         arguments = {"readers": self.readers, "window": self.window, "allowed_origins": [ORIGIN], "ports": (0,)}
         self.bridge = card_bridge.run(**(arguments | {"clock": self.clock, "log": self.log.append} | facts))
         self.page = Page(self.bridge.port)
@@ -213,6 +214,11 @@ class Workstation:
     def insert(self, inserted: VirtualCps3) -> VirtualCps3:
         self.reader.insert(inserted)
         return inserted
+
+    def threads(self) -> list[str]:
+        """The bridge's own threads, by name."""
+        since = set(threading.enumerate()) - self._threads_before
+        return sorted(thread.name for thread in since if thread.name.startswith("card-bridge"))
 
     def stop(self) -> None:
         self.bridge.stop()

@@ -4,7 +4,6 @@ import json
 import random
 import select
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -14,6 +13,7 @@ from card_bridge.http_door import MAX_CONNECTIONS, MAX_LONG_POLLS
 from tests.card_bridge.rig import PIN, SOON, Page, Workstation, card, message
 
 BODIES = 10_000
+QUIET = ["card-bridge-http", "card-bridge-readers"]
 
 
 @pytest.fixture
@@ -26,10 +26,6 @@ def station() -> Iterator[Workstation]:
     assert made.page.authenticate().status == 200, "the bridge works afterwards"
     assert not any("internal" in line for line in made.log), made.log
     made.stop()
-
-
-def bridge_threads() -> int:
-    return sum(thread.name.startswith("card-bridge") for thread in threading.enumerate())
 
 
 def depths() -> list[bytes]:
@@ -118,7 +114,7 @@ def test_ten_thousand_random_bodies(station: Workstation) -> None:
         reply = page.send("POST", "/v1/authenticate", random_body)
         assert reply.json == {"error": "invalid_request", "retriable": False}, random_body
         sent += 1
-    assert bridge_threads() == 2
+    assert station.threads() == QUIET
 
 
 def _is_valid(body: bytes) -> bool:
@@ -158,7 +154,7 @@ def test_slow_callers_hold_no_thread_and_keep_nobody_out(station: Workstation) -
             caller.sendall(head[: 40 if number % 2 else len(head) - 10])
         except OSError:
             continue
-    assert bridge_threads() == 2
+    assert station.threads() == QUIET
     assert station.page.status().status == 200
     # Their patience is counted from the first byte: one more byte now and then does not prolong it.
     for caller in slow:
@@ -169,7 +165,7 @@ def test_slow_callers_hold_no_thread_and_keep_nobody_out(station: Workstation) -
             continue
         finally:
             caller.close()
-    assert bridge_threads() == 2
+    assert station.threads() == QUIET
 
 
 @pytest.mark.spec("BR-18", "BRG-13")
@@ -177,7 +173,7 @@ def test_a_flood_of_another_origin(station: Workstation) -> None:
     attacker = Page(station.bridge.port, "https://attacker.example")
     for _ in range(300):
         assert attacker.authenticate().status == 403
-    assert bridge_threads() == 2
+    assert station.threads() == QUIET
     assert sum("origin_refused" in line for line in station.log) == 1, "a flood does not fill the log"
 
 
@@ -189,7 +185,7 @@ def test_callers_that_break_off(station: Workstation) -> None:
             caller.sendall(raw[:cut])
             caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     assert station.page.status().status == 200
-    assert bridge_threads() == 2
+    assert station.threads() == QUIET
 
 
 @pytest.mark.spec("BR-18")
@@ -207,7 +203,7 @@ def test_many_long_polls_keep_nobody_out(station: Workstation) -> None:
             still.remove(caller)
     assert len(still) == MAX_LONG_POLLS
     assert select.select(still, [], [], 0.2)[0] == []
-    assert bridge_threads() == 2
+    assert station.threads() == QUIET
     for caller in waiting:
         caller.close()
 

@@ -80,6 +80,17 @@ def test_a_whole_authentication_speaks_to_nobody_and_writes_nothing(
     assert spoken == []
 
 
+@pytest.mark.spec("BRG-01", "BRG-02")
+def test_it_answers_on_the_other_loopback_address_by_its_name(workstation: Workstation) -> None:
+    try:
+        caller = socket.create_connection(("::1", workstation.bridge.port), timeout=5)
+    except OSError:
+        pytest.skip("this machine has no ::1")
+    with caller:
+        caller.sendall(workstation.page.request("GET", "/v1/status", Host=f"[::1]:{workstation.bridge.port}"))
+        assert caller.recv(12) == b"HTTP/1.1 200"
+
+
 @pytest.mark.spec("BRG-01")
 def test_the_first_free_port_of_the_list_is_taken() -> None:
     with socket.socket() as first, socket.socket() as second:

@@ -114,6 +114,21 @@ def test_another_program_waits_from_the_code_to_the_signature_and_then_works(wor
     assert seen == ["80100068", "6982"]
 
 
+@pytest.mark.spec("BR-06", "BR-08")
+def test_a_cancellation_while_another_program_holds_the_card_keeps_the_code_back(workstation: Workstation) -> None:
+    inserted = workstation.insert(card())
+    connection = workstation.readers.connect("Lecteur A")
+    page = workstation.page.begins_to_authenticate()
+    workstation.window.wait_for(WindowState.ASK_CODE)
+    connection.begin()
+    workstation.window.person.code(PIN)
+    workstation.window.wait_for(WindowState.SIGNING)
+    workstation.window.person.cancel()
+    connection.end(reset=False)
+    assert page.result(SOON).error == "user_cancelled"
+    assert inserted.record.count(0x20) == 0
+
+
 @pytest.mark.spec("BRG-12")
 def test_a_code_forgotten_between_verify_and_signature_is_asked_once_more(workstation: Workstation) -> None:
     inserted = workstation.insert(card(faults=FaultPlan(after={Step.VERIFY: ResetByAnother()})))
