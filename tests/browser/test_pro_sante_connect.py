@@ -166,9 +166,7 @@ def test_the_second_person_on_one_browser_is_never_the_first(visit: Visit) -> No
     browser.wait_for("Cette connexion n'est plus en cours")
 
 
-def test_a_level_that_a_password_cannot_reach_is_reached_by_pro_sante_connect(
-    visit: Visit, pictures: Pictures
-) -> None:
+def test_a_level_that_a_password_cannot_reach_is_reached_by_pro_sante_connect(visit: Visit, pictures: Pictures) -> None:
     browser, demo = visit.browser, visit.demo
     visit.sign_in_by_password(ELODIE)
     browser.wait_for("Élodie Marchand")
