@@ -28,7 +28,7 @@ EVENT_NAMES = frozenset(
         "habilitation.granted", "habilitation.ended", "directory.imported", "role.unmapped",
         "key.staged", "key.activated", "key.retired", "client_secret.added", "client_secret.removed",
         "client.registered", "gateway.initialised", "admin.command",
-        "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
+        "session.shared", "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
     }
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ DETAIL_KEYS = frozenset(
         "attempts", "attempts_left", "channel", "contact_masked", "count", "delay_seconds", "grant_id", "jti", "kid",
         "algorithm", "operator", "host", "command", "plan", "purpose", "scope", "slot", "means", "role", "source",
         "structures", "added", "ended", "unknown", "error", "upstream", "device", "acr_requested", "prompt", "token_kind",
-        "proof", "score", "names", "identity_link",
+        "post", "place", "proof", "score", "names", "identity_link",
     }
 )  # fmt: skip
 

@@ -14,6 +14,8 @@ BROWSER: Final = "__Host-browser"
 DEVICE: Final = "__Host-device"
 LINK: Final = "__Host-link"
 LANGUAGE: Final = "__Host-language"
+POST: Final = "__Host-post"
+"""This browser is on a shared post. Nothing rests on it: what is lost with it is strictness, never a right."""
 
 LONG: Final = 400 * 86400
 """Seconds; the longest that browsers keep."""

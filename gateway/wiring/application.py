@@ -41,6 +41,8 @@ from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import JourneyPages
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
+from gateway.signin.shared_post import pages as shared_post_pages
+from gateway.signin.shared_post.post import Posts
 from gateway.signin.trusted_device import DeviceSignin
 from gateway.storage.ephemeral import EphemeralStoreUnavailableError
 from gateway.storage.sql.database import StoreUnavailableError
@@ -162,7 +164,10 @@ def _people_door(
         randomness=randomness,
     )
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients)
-    pages = [journey_pages_module.pages(shared, database.accounts)]
+    pages = [
+        journey_pages_module.pages(shared, database.accounts),
+        shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds),
+    ]
     if "password" in settings.means:
         password = PasswordSignin(
             transactions=ephemeral.transactions,
@@ -259,4 +264,5 @@ def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shel
         trusted_proxies=settings.trusted_proxies,
         hsts=settings.issuer.startswith("https:"),
         unavailable=UNAVAILABLE,
+        post=Posts(reviewed.networks).of,
     )

@@ -15,6 +15,7 @@ def signin_policy(settings: Settings) -> SigninPolicy:
     return SigninPolicy(
         sms_available=settings.sms is not None,
         session_idle_seconds=values["idp.session.idle"],
+        session_idle_shared_seconds=values["idp.session.idle.shared"],
         session_absolute_seconds=values["idp.session.absolute"],
         transaction_ttl_seconds=values["oidc.txn.ttl"],
         otp_interval_seconds=values.otp_interval,

@@ -14,6 +14,7 @@ from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.randomness import Randomness, system_randomness
 from gateway.settings import ConfigurationError, Settings
 from gateway.signin.assurance import AssuranceScale
+from gateway.signin.shared_post.networks import DeclaredNetworks, read_networks
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.storage.sql.database import Database
 from gateway.tenant import Tenant, read_ranking, read_tenant
@@ -29,6 +30,7 @@ class ReviewedConfig:
     """Every level this deployment may say, weakest first."""
     clients: ClientRegistry
     mapping: RoleMapping
+    networks: DeclaredNetworks
     remarks: Sequence[str]
 
 
@@ -42,6 +44,7 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     ranking = read_ranking(folder / "assurance.yaml")
     clients = ClientRegistry(settings.clients or folder / "clients", loopback_http=settings.profile == "demo")
     mapping = read_mapping(folder / "roles.yaml")
+    networks = read_networks(folder / "networks.yaml")
     known = {level for levels in ranking for level in levels}
     for client in clients.all():
         if client.min_acr is not None and client.min_acr not in known:
@@ -52,7 +55,7 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
             )
     remarks = lint(mapping, account_authority=tenant.account_authority, known_levels=known)
     acr_values = [level for levels in ranking for level in levels]
-    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, remarks)
+    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, remarks)
 
 
 @dataclass(frozen=True, slots=True)
