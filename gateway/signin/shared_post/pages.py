@@ -51,8 +51,7 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, *, idle_seconds: int)
     def post_of(handle: str) -> Response:
         return post_page(journey_pages.found(handle))
 
-    def chosen(way_back: str) -> Response:
-        fields = shell.form("post")
+    def chosen(fields: dict[str, str], way_back: str) -> Response:
         response = shell.see_other(way_back)
         if fields.get("shared") == "yes":
             mark = flask.request.cookies.get(cookies.POST)
@@ -63,11 +62,12 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, *, idle_seconds: int)
 
     @blueprint.post("/post")
     def choose() -> Response:
-        return chosen("/post")
+        return chosen(shell.form("post"), "/post")
 
     @blueprint.post("/signin/<handle>/post")
     def choose_for(handle: str) -> Response:
-        return chosen(f"/signin/{journey_pages.found(handle).handle}")
+        fields = shell.form("post")
+        return chosen(fields, f"/signin/{journey_pages.found(handle).handle}")
 
     # ── is it you? ──
 

@@ -34,7 +34,7 @@ class Posts:
         place = network.name if network is not None else None
         if network is not None and network.shared:
             return Post(place, SharedBy.NETWORK)
-        if not mark:
+        if mark is None:
             return Post(place)
         return Post(place, SharedBy.POLICY if mark == SharedBy.POLICY else SharedBy.CHOICE)
 
