@@ -226,10 +226,12 @@ def test_the_home_page_shows_whose_session_it_is_right_after_the_sign_in_and_the
 
 
 def test_a_sign_in_for_an_application_does_not_open_the_home_page(gateway: Gateway, post: Browser) -> None:
-    answer = post.sign_in(post.authorize())
-    assert answer.location.startswith("https://")
-    resumed = next(one.location for one in reversed(post.trail) if one.status == 303 and "/resume/" in one.location)
-    asked(post, post.get("/?signed_in=" + resumed.rpartition("/")[2]))
+    """Not even one whose last redirect was never followed."""
+    page = post.give_password(post.onward(post.authorize()))
+    action = action_of(page, "code")
+    done = post.get(post.submit(page, action, code=gateway.sent_code()).location)
+    assert done.location.startswith("/authorize/resume/")
+    asked(post, post.get("/?signed_in=" + done.location.rpartition("/")[2]))
 
 
 # ── ends ──
@@ -321,6 +323,18 @@ def test_who_loses_the_mark_keeps_what_was_stored(gateway: Gateway, post: Browse
     assert (post.session.shared, post.session.idle_seconds) == (SharedBy.CHOICE, 300)
     asked(post, post.authorize("suivi"))
     assert told(post.authorize("suivi", prompt="none"))["error"] == "interaction_required"
+
+
+@pytest.mark.spec("SES-11")
+def test_one_request_from_a_shared_post_is_enough_for_the_whole_sign_in(gateway: Gateway) -> None:
+    browser = gateway.browser
+    page = browser.give_password(browser.onward(browser.authorize()))
+    browser.peer = IN_THE_EMERGENCY_ROOM
+    browser.get(action_of(page, "code"))
+    browser.peer = "203.0.113.7"
+    told(browser.give_code(page))
+    assert browser.session is not None
+    assert browser.session.shared is SharedBy.NETWORK
 
 
 @pytest.mark.spec("SES-11")
