@@ -70,6 +70,14 @@ class Sms(_Section):
     token_file: Path | None = None
 
 
+class Psc(_Section):
+    """Our account at Pro Santé Connect; the environment stands in idp_config/psc.yaml. `ca_file`: an authority that the system
+    does not know."""
+
+    client_secret_file: Path
+    ca_file: Path | None = None
+
+
 class Directory(_Section):
     """Files that the regional account module drops; absent: nothing is imported."""
 
@@ -103,10 +111,11 @@ class Settings(_Section):
     ephemeral: Ephemeral = Ephemeral()
     smtp: Smtp
     sms: Sms | None = None
+    psc: Psc | None = None
     directory: Directory = Directory()
     clock_offset_file: Path | None = None
     node: str = "gateway-1"
-    means: tuple[Literal["password"], ...] = ("password",)
+    means: tuple[Literal["password", "psc"], ...] = ("password",)
     """Switched-on means of sign-in; what is not here is off at every door (DECISIONS 4)."""
     parameters: Mapping[str, Any] = Field(default_factory=dict)
     """Values of the parameter table, by their dotted names; the rest keeps the profile's default."""
@@ -124,10 +133,12 @@ class Settings(_Section):
     def _coherent(self) -> Self:
         _check_transport(self)
         _ = self.values  # out-of-bound parameters are refused here, by name
-        if self.profile == "regulated" and "password" in self.means:
+        if "psc" in self.means and self.psc is None:
+            raise ValueError("psc.client_secret_file: name the file that holds our secret at Pro Santé Connect")
+        if self.profile == "regulated" and "psc" not in self.means:
             raise ValueError(
-                "means: the regulated profile opens no session from a password and a mailed code alone (REG-01, REG-02); "
-                "it needs Pro Santé Connect, which this version does not offer yet"
+                "means: the regulated profile opens no session from a password and a mailed code alone (REG-01, REG-02): add "
+                "psc; a password then only serves to link an account, once"
             )
         return self
 

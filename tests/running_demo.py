@@ -33,6 +33,7 @@ class RunningDemo:
     world: str
     orientation: str
     suivi: str
+    wallet: str
     data: Path
     pid: int
 
@@ -76,7 +77,8 @@ def running_demo(data: Path, *arguments: str) -> Iterator[RunningDemo]:
         sys.executable, "-m", "gateway.cli", "--json", "demo", "--data", str(data),
         "--port", str(free_port("127.0.0.1")), "--world-port", str(free_port("127.0.0.2")),
         "--smtp-port", str(free_port("127.0.0.2")), "--orientation-port", str(free_port("127.0.0.5")),
-        "--suivi-port", str(free_port("127.0.0.6")), *arguments,
+        "--suivi-port", str(free_port("127.0.0.6")), "--psc-port", str(free_port("127.0.0.3")),
+        "--wallet-port", str(free_port("127.0.0.4")), *arguments,
     ]  # fmt: skip
     process = subprocess.Popen(
         command,

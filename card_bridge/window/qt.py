@@ -40,7 +40,7 @@ from PySide6.QtWidgets import (
 
 from card_bridge.ports import Actions, Demand, View
 from card_bridge.window.scenes import Scene, Tone
-from card_bridge.window.texts import ENDS, scene_for
+from card_bridge.window.texts import LAST_WORDS, scene_for
 
 INK, QUIET, PAPER, SHEET, LINE, EDGE = "#18292b", "#51605f", "#f5f3ec", "#ffffff", "#dfdcd0", "#7c8a88"
 FIR, FIR_DEEP, MIST, LAMP, ALARM = "#14534f", "#0d3c39", "#e9f1ee", "#b4560c", "#9a2613"
@@ -121,7 +121,9 @@ class QtWindow(QObject):  # type: ignore[misc]
 
 class _Dialog(QDialog):  # type: ignore[misc]
     def __init__(self, demand: Demand, actions: Actions) -> None:
-        super().__init__(None, Qt.WindowType.Dialog | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.WindowCloseButtonHint)
+        super().__init__(
+            None, Qt.WindowType.Dialog | Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.WindowCloseButtonHint
+        )
         self._demand = demand
         self._actions: Actions | None = actions
         self._view: View | None = None
@@ -186,7 +188,10 @@ class _Dialog(QDialog):  # type: ignore[misc]
             held.addWidget(label)
         self._code_block = QFrame(self)
         asked = _column(self._code_block, round(6 * px), (0, 0, 0, 0), px)
-        asked.addWidget(self._code_caption)
+        captions = QHBoxLayout()
+        captions.addWidget(self._code_caption, 1)
+        captions.addWidget(self._tries)
+        asked.addLayout(captions)
         asked.addWidget(self._code)
         buttons = QHBoxLayout()
         buttons.setSpacing(round(12 * px))
@@ -199,7 +204,7 @@ class _Dialog(QDialog):  # type: ignore[misc]
         column.addWidget(self._title)
         column.addWidget(asker)
         column.addLayout(card_row)
-        for widget in (self._holder_block, self._alarm, self._notice, self._code_block, self._tries, self._promise):
+        for widget in (self._holder_block, self._alarm, self._notice, self._code_block, self._promise):
             column.addWidget(widget)
         column.addSpacing(round(2 * px))
         column.addLayout(buttons)
@@ -227,10 +232,11 @@ class _Dialog(QDialog):  # type: ignore[misc]
     def is_over(self) -> None:
         self._actions = None
         self._code.clear()
-        if self._view is not None and self._view.state in ENDS:
-            QTimer.singleShot(READING_MILLISECONDS, self, self.destroy_quietly)
-        else:
+        if self._view is None or self._view.state not in LAST_WORDS or self.isHidden():
             self.destroy_quietly()
+            return
+        self._draw(scene_for(self._demand, self._view, over=True))
+        QTimer.singleShot(READING_MILLISECONDS, self, self.destroy_quietly)
 
     def destroy_quietly(self) -> None:
         self._actions = None

@@ -85,7 +85,7 @@ FRENCH = Words(
     last_try="C’est la dernière : un code faux bloquerait la carte. Si vous avez un doute, annulez.",
     use_last_try="Utiliser la dernière tentative",
     validate="Valider",
-    wrong_code="Code faux.",
+    wrong_code="Code faux. Vérifiez-le avant de le taper de nouveau.",
     malformed_code="Le code porteur a 4 chiffres, ni plus ni moins. Aucune tentative n’a été consommée.",
     interrupted="Un autre logiciel a dérangé la carte : tapez votre code de nouveau.",
     cancel="Annuler",
@@ -142,7 +142,7 @@ ENGLISH = Words(
     last_try="It is the last one: a wrong code would block the card. If in doubt, cancel.",
     use_last_try="Use the last try",
     validate="Confirm",
-    wrong_code="Wrong code.",
+    wrong_code="Wrong code. Check it before you type it again.",
     malformed_code="The card code has 4 digits, no more, no less. No try was spent.",
     interrupted="Another program disturbed the card: type your code again.",
     cancel="Cancel",
@@ -150,15 +150,17 @@ ENGLISH = Words(
     promise="Your code stays between this window and your card. No site sees it.",
 )
 
-ENDS = frozenset({S.PIN_BLOCKED, S.CERTIFICATE_UNSUPPORTED, S.CARD_REMOVED, S.CARD_INTERRUPTED})
-"""Nothing more can be done in the window; it stays until it has been read."""
+LAST_WORDS = frozenset(
+    {S.PIN_BLOCKED, S.CARD_UNSUPPORTED, S.CERTIFICATE_UNSUPPORTED, S.CARD_REMOVED, S.CARD_INTERRUPTED}
+)
+"""When one of these is the last view, the window stays until it has been read."""
 _READY = frozenset({S.CONFIRM_LAST_TRY, S.ASK_CODE, S.SIGNING, S.DONE})
 _ALARMS = frozenset({S.PIN_BLOCKED, S.CERTIFICATE_UNSUPPORTED})
-_WARNINGS = frozenset({S.SERVICE_STOPPED, S.CARD_MUTE, S.CARD_IN_USE, S.CARD_UNSUPPORTED, S.SEVERAL_CARDS}) | ENDS - _ALARMS
+_WAITING = frozenset({S.NO_READER, S.NO_CARD, S.READING})
 
 
-def scene_for(demand: Demand, view: View) -> Scene:
-    """What the person sees and hears for this view."""
+def scene_for(demand: Demand, view: View, *, over: bool = False) -> Scene:
+    """What the person sees and hears for this view; `over` when the bridge has left and only the words remain."""
     words = ENGLISH if demand.lang == "en" else FRENCH
     state, advice = words.states[view.state]
     ready = view.state in _READY
@@ -179,9 +181,9 @@ def scene_for(demand: Demand, view: View) -> Scene:
         alarm=_alarm(words, view),
         asks_code=asks_code,
         code_caption=words.code_caption,
-        tries=_tries(words, view.tries_left) if asks_code or last_try else "",
+        tries=_tries(words, view.tries_left) if asks_code else "",
         proceed=words.validate if asks_code else words.use_last_try if last_try else "",
-        cancel=words.close if view.state in ENDS else words.cancel,
+        cancel=words.close if over else words.cancel,
         promise=words.promise if asks_code or last_try else "",
     )
 
@@ -191,11 +193,13 @@ def _tone(state: WindowState) -> Tone:
         return Tone.READY
     if state in _ALARMS:
         return Tone.ALARM
-    return Tone.WARNING if state in _WARNINGS else Tone.WAITING
+    return Tone.WAITING if state in _WAITING else Tone.WARNING
 
 
 def _notice(words: Words, view: View) -> str:
-    if view.state is S.CONFIRM_LAST_TRY or (view.state is S.ASK_CODE and view.tries_left == 1):
+    if view.state is S.CONFIRM_LAST_TRY:
+        return f"{_tries(words, 1)}. {words.last_try}"
+    if view.state is S.ASK_CODE and view.tries_left == 1:
         return words.last_try
     return words.interrupted if view.interrupted and view.state is S.ASK_CODE else ""
 

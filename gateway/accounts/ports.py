@@ -124,8 +124,8 @@ class IdentityLinks(Protocol):
         ...
 
     def add(self, link: IdentityLink, effects: Effects) -> None:
-        """One more link of an active account that holds this national identifier by an active link already; nothing else
-        changes. Raises LinkRefusedError."""
+        """One more link of an active account that holds this national identifier by an active link already, not frozen;
+        nothing else changes. Raises LinkRefusedError."""
         ...
 
     def end(self, link_id: str, at: float, by: str, effects: Effects) -> bool:
@@ -133,8 +133,8 @@ class IdentityLinks(Protocol):
         ...
 
     def freeze(self, link_id: str, until: float, effects: Effects, *, said_by: OneTimeLink, at: float) -> bool:
-        """Consumes `said_by` and freezes the link, together; False when the one-time link was used or revoked or has
-        expired."""
+        """Consumes `said_by` and freezes the link, with those of its account that proved the same national identifier,
+        together; False when the one-time link was used or revoked or has expired."""
         ...
 
     def note_use(self, link_id: str, at: float) -> None: ...

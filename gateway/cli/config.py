@@ -13,7 +13,7 @@ from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
 from gateway.oidc.claims import SCOPE_CLAIMS
 from gateway.settings import Settings, read_settings
-from gateway.signin.evidence import Evidence, Means
+from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.wiring.stores import ReviewedConfig, read_idp_config, secret_in
 
 
@@ -73,11 +73,11 @@ def warnings_of(settings: Settings, reviewed: ReviewedConfig) -> Iterator[str]:
 
 def best_level(settings: Settings, reviewed: ReviewedConfig) -> str | None:
     """The highest level that a person can prove with the means that are switched on; None without any."""
-    if "password" not in settings.means:
-        return None
     codes = [Means.EMAIL_CODE, *([Means.SMS_CODE] if settings.sms is not None else [])]
-    levels = [reviewed.scale.level_of([Evidence(Means.PASSWORD, 0.0), Evidence(code, 0.0)]).acr for code in codes]
-    return max(levels, key=reviewed.acr_values.index)
+    proofs = [[Means.PASSWORD, code] for code in codes] if "password" in settings.means else []
+    proofs += [[Means(name)] for name in settings.means if Means(name) in STRONG]
+    levels = [reviewed.scale.level_of([Evidence(means, 0.0) for means in proof]).acr for proof in proofs]
+    return max(levels, key=reviewed.acr_values.index) if levels else None
 
 
 def _unknown_scopes(reviewed: ReviewedConfig) -> Iterator[str]:
@@ -96,6 +96,7 @@ def _empty_secrets(settings: Settings) -> Iterator[str]:
         ("ephemeral.password_file", settings.ephemeral.password_file),
         ("smtp.password_file", settings.smtp.password_file),
         ("sms.token_file", settings.sms.token_file if settings.sms is not None else None),
+        ("psc.client_secret_file", settings.psc.client_secret_file if settings.psc is not None else None),
     ):
         if file is not None and not secret_in(file):
             yield f"{key}: {file} is empty; write the secret in it, on one line"

@@ -1,7 +1,8 @@
 """`passerelle demo`: everything on this machine, for one person with a browser.
 
-A fresh gateway on embedded SQLite, its jobs, and the local world (mailbox, phone, the applications Orientation and Suivi), each
-in its own process; sandbox identities only. Ctrl-C stops them all. What it makes stands in one folder, made anew at each start.
+A fresh gateway on embedded SQLite, its jobs, and the local world (mailbox, phone, Pro Santé Connect, the applications
+Orientation and Suivi), each in its own process; sandbox identities only. Ctrl-C stops them all. What it makes stands in one
+folder, made anew at each start.
 """
 
 import os
@@ -36,6 +37,8 @@ class Ports:
     smtp: int
     orientation: int
     suivi: int
+    psc: int
+    wallet: int
 
     @property
     def issuer(self) -> str:
@@ -44,6 +47,14 @@ class Ports:
     @property
     def world_url(self) -> str:
         return f"http://127.0.0.2:{self.world}"
+
+    @property
+    def psc_url(self) -> str:
+        return f"http://127.0.0.3:{self.psc}"
+
+    @property
+    def wallet_url(self) -> str:
+        return f"http://127.0.0.4:{self.wallet}"
 
     @property
     def orientation_url(self) -> str:
@@ -60,6 +71,8 @@ class Ports:
 @click.option("--smtp-port", default=2525, show_default=True, help="Of the mailbox, on 127.0.0.2.")
 @click.option("--orientation-port", default=8091, show_default=True, help="Of Orientation, on 127.0.0.5.")
 @click.option("--suivi-port", default=8092, show_default=True, help="Of Suivi, on 127.0.0.6.")
+@click.option("--psc-port", default=8093, show_default=True, help="Of Pro Santé Connect (simulated), on 127.0.0.3.")
+@click.option("--wallet-port", default=8094, show_default=True, help="Of its pages, on 127.0.0.4.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -77,12 +90,14 @@ def demo(
     smtp_port: int,
     orientation_port: int,
     suivi_port: int,
+    psc_port: int,
+    wallet_port: int,
     data: Path,
     ephemeral_url: str | None,
     database_url: str | None,
 ) -> None:
     """Starts the main job with everything local and embedded; Ctrl-C stops it."""
-    ports = Ports(port, world_port, smtp_port, orientation_port, suivi_port)
+    ports = Ports(port, world_port, smtp_port, orientation_port, suivi_port, psc_port, wallet_port)
     _check_free(ports)
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -96,15 +111,19 @@ def demo(
         for name in ("serve", "jobs"):
             processes.append(_start([sys.executable, "-m", "gateway.cli", name], environment, data / f"{name}.log"))
         _wait_healthy(
-            [f"{ports.issuer}/health", f"{ports.world_url}/", f"{ports.orientation_url}/", f"{ports.suivi_url}/"],
+            [
+                f"{ports.issuer}/health",
+                *(f"{site}/" for site in (ports.world_url, ports.orientation_url, ports.suivi_url, ports.wallet_url)),
+            ],
             processes,
             data,
             asked_to_stop,
         )
         invocation.output.say(
             f"\n  Open  {ports.orientation_url}  and click « Se connecter ».\n\n"
-            f"  User name  nadia.benali   (her password and the other people: the README, or the page below)\n"
+            f"  User name  n.benali       (her password and the other people: the README, or the page below)\n"
             f"  The other application     {ports.suivi_url}   (Suivi: no second sign-in)\n"
+            f"  Pro Santé Connect         RPPS 99900000011 is Nadia's; approve on the phone below\n"
             f"  Mailbox, phone, clock     {ports.world_url}\n"
             f"  The gateway               {ports.issuer}\n\n"
             "  Ctrl-C stops everything.\n",
@@ -112,6 +131,7 @@ def demo(
             world=ports.world_url,
             orientation=ports.orientation_url,
             suivi=ports.suivi_url,
+            wallet=ports.wallet_url,
             data=str(data),
         )
         sys.stdout.flush()
@@ -131,6 +151,8 @@ def _check_free(ports: Ports) -> None:
         ("127.0.0.2", ports.smtp, "--smtp-port"),
         ("127.0.0.5", ports.orientation, "--orientation-port"),
         ("127.0.0.6", ports.suivi, "--suivi-port"),
+        ("127.0.0.3", ports.psc, "--psc-port"),
+        ("127.0.0.4", ports.wallet, "--wallet-port"),
     ):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -139,7 +161,7 @@ def _check_free(ports: Ports) -> None:
             except OSError as error:
                 raise CommandRefused(
                     f"{host}:{port} cannot be used ({error.strerror}): stop what uses it, or choose another with {option}. "
-                    "(On macOS, first type: for n in 2 5 6; do sudo ifconfig lo0 alias 127.0.0.$n; done)"
+                    "(On macOS, first type: for n in 2 3 4 5 6; do sudo ifconfig lo0 alias 127.0.0.$n; done)"
                 ) from None
 
 
@@ -155,6 +177,10 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
     for client in (data / "idp_config" / "clients").glob("*.yaml"):
         text = client.read_text("utf-8").replace("http://127.0.0.5:8091", ports.orientation_url)
         client.write_text(text.replace("http://127.0.0.6:8092", ports.suivi_url), "utf-8")
+    psc = data / "idp_config" / "psc.yaml"
+    text = psc.read_text("utf-8").replace("http://127.0.0.3:8093", ports.psc_url)
+    text = text.replace("http://127.0.0.4:8094", ports.wallet_url)
+    psc.write_text(text.replace("http://localhost:8080", ports.issuer), "utf-8")
     (data / "clock-offset").write_bytes(bytes(8))
     settings: dict[str, Any] = {
         "profile": "demo",
@@ -164,6 +190,8 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
         "data": ".",
         "smtp": {"host": "127.0.0.2", "port": ports.smtp, "tls": "none", "sender": "passerelle@demo.passerelle.test"},
         "sms": {"url": f"{ports.world_url}/sms", "token_file": "sms.token"},
+        "means": ["psc", "password"],
+        "psc": {"client_secret_file": "psc.secret"},
         "directory": {
             "structures_file": str(ROOT / "sandbox" / "data" / "structures.csv"),
             "roles_file": str(ROOT / "sandbox" / "data" / "roles.csv"),
@@ -176,7 +204,7 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
     if database_url:
         settings["database"] = {"url": database_url}
     settings_file.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
-    for name in (*_secrets(data).values(), data / "sms.token"):
+    for name in (*_secrets(data).values(), data / "psc.secret", data / "sms.token"):
         name.touch(mode=0o600)
         name.write_text(opaque(system_randomness), "utf-8")
     return settings_file
@@ -196,6 +224,10 @@ def _sandbox_command(ports: Ports, data: Path) -> list[str]:
         "--orientation-client-secret-file", str(secrets["orientation"]),
         "--suivi", f"127.0.0.6:{ports.suivi}", "--suivi-client-id", "suivi",
         "--suivi-client-secret-file", str(secrets["suivi"]),
+        "--psc", f"127.0.0.3:{ports.psc}", "--wallet", f"127.0.0.4:{ports.wallet}",
+        "--psc-client-id", "passerelle-demo", "--psc-client-secret-file", str(data / "psc.secret"),
+        "--psc-redirect-uri", f"{ports.issuer}/signin/psc/callback",
+        "--psc-post-logout-redirect-uri", f"{ports.issuer}/signin/psc/logged-out",
         "--clock-offset-file", str(data / "clock-offset"), "--people-file", str(people),
     ]  # fmt: skip
 

@@ -28,7 +28,10 @@ EVENT_NAMES = frozenset(
         "habilitation.granted", "habilitation.ended", "directory.imported", "role.unmapped",
         "key.staged", "key.activated", "key.retired", "client_secret.added", "client_secret.removed",
         "client.registered", "gateway.initialised", "admin.command",
-        "session.shared", "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
+        "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
+        "signin.card", "revocation_list.kept",
+        "signin.psc",
+        "session.shared",
     }
 )  # fmt: skip
 
@@ -37,7 +40,8 @@ DETAIL_KEYS = frozenset(
         "attempts", "attempts_left", "channel", "contact_masked", "count", "delay_seconds", "grant_id", "jti", "kid",
         "algorithm", "operator", "host", "command", "plan", "purpose", "scope", "slot", "means", "role", "source",
         "structures", "added", "ended", "unknown", "error", "upstream", "device", "acr_requested", "prompt", "token_kind",
-        "post", "place", "proof", "score", "names", "identity_link",
+        "proof", "score", "names", "identity_link", "certificate_issuer", "certificate_serial", "crl_number",
+        "post", "place",
     }
 )  # fmt: skip
 

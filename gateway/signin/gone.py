@@ -3,15 +3,12 @@
 Every write of a transaction is a compare-and-set: of two parallel requests of one tab, one wins and the other is told.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.journal.effects import Effects
 from gateway.refusal import Refusal
 from gateway.signin.ports import SigninTransactions
 from gateway.signin.transaction import SigninTransaction
-
-_TRIES = 8
 
 
 class TransactionGone(Refusal):
@@ -34,26 +31,6 @@ def saved(
     if not transactions.save(transaction, now, effects):
         raise TransactionMoved("the transaction moved or is gone")
     return replace(transaction, version=transaction.version + 1)
-
-
-def amended(
-    transactions: SigninTransactions,
-    transaction: SigninTransaction,
-    change: Callable[[SigninTransaction], SigninTransaction],
-    now: float,
-    effects: Effects,
-) -> SigninTransaction:
-    """Applies `change` to the transaction, again on its newer version if it moved, as long as it is of the same person
-    and not complete. For what must not be lost: a code just spent."""
-    current: SigninTransaction | None = transaction
-    for _ in range(_TRIES):
-        if current is None or current.account_id != transaction.account_id or current.session_digest is not None:
-            break
-        changed = change(current)
-        if transactions.save(changed, now, effects):
-            return replace(changed, version=current.version + 1)
-        current = transactions.find(transaction.handle, now)
-    raise TransactionMoved("the transaction moved or is gone")
 
 
 class TooManySignins(Refusal):

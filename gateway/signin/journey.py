@@ -22,7 +22,7 @@ from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.demands import Demands, link_channels, usable
 from gateway.signin.evidence import STRONG, Evidence, Means
-from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, amended, saved
+from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import (
     UPSTREAM,
@@ -189,12 +189,9 @@ class Journey:
         """The transaction, stricter for good when this request comes from a shared post. Raises TransactionMoved."""
         if context.shared is None or txn.shared is not None or txn.session_digest is not None:
             return txn
-
-        def stricter(current: SigninTransaction) -> SigninTransaction:
-            demand = current.demand.on_shared_post()
-            return replace(current, shared=context.shared, demand=demand, device_challenge=None)
-
-        return amended(self._transactions, txn, stricter, self._clock.now(), NO_EFFECTS)
+        demand = txn.demand.on_shared_post()
+        stricter = replace(txn, shared=context.shared, demand=demand, device_challenge=None)
+        return saved(self._transactions, stricter, self._clock.now(), NO_EFFECTS)
 
     def next_step(self, txn: SigninTransaction, *, device_id: str | None) -> Step:
         if txn.refusal is not None:
@@ -228,6 +225,11 @@ class Journey:
             return Step.MEANS
         by_password = self._demands.code_could_do(None, demand) or not self._demands.strong_could_do(demand)
         return Step.PASSWORD if by_password else Step.MEANS
+
+    @staticmethod
+    def is_under_way(txn: SigninTransaction) -> bool:
+        """Whether it can still take a proof."""
+        return txn.refusal is None and txn.session_digest is None
 
     @property
     def links_by_credentials(self) -> bool:

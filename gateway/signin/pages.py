@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,9 @@ from gateway.web.shell import Shell
 
 HOME = "/"
 _SIGNED_IN = "signed_in"
+Door = flask.Blueprint
+"""What a room's `pages(…)` gives, and wiring puts together."""
 _HANDLE = re.compile(r"[0-9a-f][A-Za-z0-9_-]{43}")
-_PAGE_OF = {
-    Step.SAME_PERSON: "same_person",
-    Step.PASSWORD: "password",
-    Step.DEVICE: "device",
-    Step.CODE: "code",
-    Step.STRUCTURE: "structure",
-}
 
 RULE_REFUSED = 422
 """Every refused form of a sign-in answers with this status, whatever the reason."""
@@ -43,19 +38,23 @@ RULE_REFUSED = 422
 
 @dataclass(frozen=True, slots=True)
 class MeansTile:
-    """A means of sign-in shown above the password form (DECISIONS 4). `label` is a translation key; `address` gives its
-    page for the handle of a transaction."""
+    """A means of sign-in shown above the password form (DECISIONS 4), under the texts `means.<kind>`; `address` gives its
+    page for the handle of a transaction, `activation` the one that activates an account."""
 
-    label: str
+    kind: str
     address: Callable[[str], str]
+    activation: str
 
 
 class JourneyPages:
-    def __init__(self, *, shell: Shell, journey: Journey, gate: Gate, clients: Clients) -> None:
+    def __init__(
+        self, *, shell: Shell, journey: Journey, gate: Gate, clients: Clients, means: Sequence[MeansTile] = ()
+    ) -> None:
         self.shell = shell
         self.journey = journey
         self.gate = gate
         self._clients = clients
+        self._means = means
         shell.add_templates("signin", Path(__file__).parent / "templates")
 
     def blueprint(self, name: str) -> flask.Blueprint:
@@ -119,6 +118,19 @@ class JourneyPages:
             **values,
         )
 
+    def tiles(self, txn: SigninTransaction, kind: str | None = None) -> list[tuple[str, str, bool]]:
+        """(kind, address, whether it served last in this browser) of the other means that are switched on, in their order;
+        of one `kind` alone when it is named."""
+        usual = flask.request.cookies.get(cookies.MEANS)
+        return [
+            (tile.kind, tile.address(txn.handle), tile.kind == usual)
+            for tile in self._means
+            if kind in {None, tile.kind}
+        ]
+
+    def activation_tiles(self) -> list[tuple[str, str, bool]]:
+        return [(tile.kind, tile.activation, False) for tile in self._means]
+
     def start(self) -> Response:
         """Opens a transaction without application."""
         session = self.gate.find(self.session_cookie(), self.context())
@@ -130,17 +142,20 @@ class JourneyPages:
         return self.onward(txn)
 
     def dispatch(self, handle: str) -> Response:
-        """Where the journey stands, as an address."""
+        """Where the journey stands, as an address: every step but the two last is a page under its own name."""
         txn = self.found(handle)
         step = self.journey.next_step(txn, device_id=self.device_id(txn))
         if step is Step.COMPLETE:
             session = self.journey.complete(txn, previous_session=self.session_cookie(), context=self.context())
             response = self._resumed(txn, session)
             cookies.put(response, cookies.SESSION, session.handle)
+            if self._means and session.shared is None:
+                served = (session.upstream or {}).get("kind", "password")
+                cookies.put(response, cookies.MEANS, served, seconds=cookies.LONG)
             return response
         if step is Step.REFUSED:
             return self._resumed(txn, None)
-        return self.shell.see_other(f"/signin/{txn.handle}/{_PAGE_OF[step]}")
+        return self.shell.see_other(f"/signin/{txn.handle}/{step.value}")
 
     def _resumed(self, txn: SigninTransaction, session: Session | None) -> Response:
         """Back to the room that opened the transaction; our own are closed here."""
@@ -151,9 +166,12 @@ class JourneyPages:
             return self.shell.see_other(f"{resume}{txn.handle}")
         if session is not None and session.shared is not None:
             return self.shell.see_other(f"{HOME}?{_SIGNED_IN}={txn.handle}")
-        self.journey.take(
+        given_up = txn.refusal is not None
+        taken = self.journey.take(
             txn.handle, browser_cookie=self.shell.known_browser(), session=session, context=self.context()
         )
+        if taken.refusal is not None and not given_up:
+            return self.shell.message("signin.not_possible", status=403, language_hint=txn.demand.ui_locale)
         return self.shell.see_other(HOME)
 
     def just_signed_in(self, session: Session) -> bool:
@@ -180,8 +198,16 @@ class JourneyPages:
         return self.shell.message("signin.gone_page", status=410, way_out=("/signin", "signin.gone_page.way_out"))
 
 
-def pages(journey_pages: JourneyPages, accounts: Accounts) -> flask.Blueprint:
-    """The dispatcher, cancel, the structure chooser, the start page and sign-out."""
+Leave = Callable[[Session | None, str | None], Response | None]
+"""What a sign-out answers instead of its own page: given the ended session and the way on."""
+
+
+def nowhere_to_leave(_: Session | None, __: str | None) -> Response | None:
+    return None
+
+
+def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowhere_to_leave) -> flask.Blueprint:
+    """The dispatcher, cancel, the structure chooser, the start page and sign-out; `leave` leads out of the session's means."""
     blueprint = journey_pages.blueprint("signin")
     shell, journey, gate = journey_pages.shell, journey_pages.journey, journey_pages.gate
 
@@ -192,6 +218,12 @@ def pages(journey_pages: JourneyPages, accounts: Accounts) -> flask.Blueprint:
     @blueprint.get("/signin/<handle>")
     def dispatch(handle: str) -> Response:
         return journey_pages.dispatch(handle)
+
+    @blueprint.get("/signin/<handle>/means")
+    def means(handle: str) -> Response:
+        txn = journey_pages.at(handle, Step.MEANS)
+        known = txn.account_id is not None
+        return journey_pages.page("signin/means.html", txn, tiles=journey_pages.tiles(txn), known=known)
 
     @blueprint.post("/signin/<handle>/cancel")
     def cancel(handle: str) -> Response:
@@ -225,7 +257,8 @@ def pages(journey_pages: JourneyPages, accounts: Accounts) -> flask.Blueprint:
         session = gate.use(journey_pages.session_cookie(), journey_pages.context())
         account = accounts.get(session.account_id) if session is not None else None
         if session is None or account is None:
-            return shell.page("signin/home.html", signed_out="signed_out" in flask.request.args)
+            signed_out = "signed_out" in flask.request.args
+            return shell.page("signin/home.html", signed_out=signed_out, by_password=journey.links_by_credentials)
         if session.shared is not None and not journey_pages.just_signed_in(session):
             return journey_pages.start()
         return shell.page(
@@ -238,7 +271,7 @@ def pages(journey_pages: JourneyPages, accounts: Accounts) -> flask.Blueprint:
     @blueprint.post("/signout")
     def sign_out() -> Response:
         shell.form("signout")
-        gate.end(journey_pages.session_cookie(), journey_pages.context(), "signout")
-        return shell.signed_out(shell.see_other("/?signed_out"))
+        ended = gate.end(journey_pages.session_cookie(), journey_pages.context(), "signout")
+        return shell.signed_out(leave(ended, None) or shell.see_other("/?signed_out"))
 
     return blueprint

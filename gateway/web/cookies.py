@@ -16,6 +16,12 @@ LINK: Final = "__Host-link"
 LANGUAGE: Final = "__Host-language"
 POST: Final = "__Host-post"
 """This browser is on a shared post. Nothing rests on it: what is lost with it is strictness, never a right."""
+MEANS: Final = "__Host-means"
+"""The means that served last in this browser (DECISIONS 4)."""
+LEAVING: Final = "__Host-leaving"
+"""Where the logout at Pro Santé Connect comes back to."""
+JOURNEY: Final = "__Host-journey"
+"""The sign-in that a lost password interrupted."""
 
 LONG: Final = 400 * 86400
 """Seconds; the longest that browsers keep."""

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Callable
 
 FIELD = "form_token"
+HEADER = "X-Form-Token"
 
 
 def form_token(form_mac: Callable[[bytes], bytes], browser: str, purpose: str) -> str:

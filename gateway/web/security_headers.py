@@ -2,7 +2,8 @@
 
 `form-action` deserves a word. Chromium applies it to every redirect that follows the submission of a form, and a sign-in
 ends by a redirect to the application: the origins of that application's registered redirect URIs, and no other, are added
-on the pages whose form may end there. Anything that is not an origin or a private-use scheme is refused here.
+on the pages whose form may end there. Anything that is not an origin or a private-use scheme is refused here. `connect-src` is
+our own server alone, but on the page that speaks to the card bridge, on loopback ports of the configuration.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+_LOOPBACK = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{3,4}")
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+\-]*(\.[a-z0-9+\-]+)+:")
 
 _ALWAYS = {
@@ -35,8 +37,16 @@ def form_target(redirect_uri: str) -> str:
     raise ValueError("not an address a form may end at")
 
 
-def content_security_policy(nonce: str, form_targets: Iterable[str] = ()) -> str:
-    """The policy of one response. `form_targets` come from `form_target`."""
+def connect_target(bridge: str) -> str:
+    """What `connect-src` must say for a page to call a program of this very computer; nothing else may be called."""
+    if _LOOPBACK.fullmatch(bridge):
+        return bridge
+    raise ValueError("not a port of this computer")
+
+
+def content_security_policy(nonce: str, form_targets: Iterable[str] = (), connect_targets: Iterable[str] = ()) -> str:
+    """The policy of one response. `form_targets` come from `form_target`, `connect_targets` from `connect_target`."""
+    connections = " ".join(["'self'", *connect_targets])
     targets = " ".join(["'self'", *sorted(set(form_targets))])
     return "; ".join(
         (
@@ -44,7 +54,7 @@ def content_security_policy(nonce: str, form_targets: Iterable[str] = ()) -> str
             f"script-src 'self' 'nonce-{nonce}'",
             f"style-src 'self' 'nonce-{nonce}'",
             "img-src 'self'",
-            "connect-src 'self'",
+            f"connect-src {connections}",
             f"form-action {targets}",
             "frame-ancestors 'none'",
             "base-uri 'none'",
@@ -54,8 +64,10 @@ def content_security_policy(nonce: str, form_targets: Iterable[str] = ()) -> str
     )
 
 
-def security_headers(nonce: str, form_targets: Iterable[str], *, hsts: bool) -> dict[str, str]:
-    headers = {**_ALWAYS, "Content-Security-Policy": content_security_policy(nonce, form_targets)}
+def security_headers(
+    nonce: str, form_targets: Iterable[str], connect_targets: Iterable[str] = (), *, hsts: bool
+) -> dict[str, str]:
+    headers = {**_ALWAYS, "Content-Security-Policy": content_security_policy(nonce, form_targets, connect_targets)}
     if hsts:
         headers["Strict-Transport-Security"] = _HSTS
     return headers

@@ -23,7 +23,7 @@ from gateway.refusal import Refusal
 from gateway.web import cookies, csrf, error_pages, request_facts
 from gateway.web.assets import PREFIX, Assets
 from gateway.web.request_facts import RequestFacts
-from gateway.web.security_headers import form_target, security_headers
+from gateway.web.security_headers import connect_target, form_target, security_headers
 from gateway.web.translations import DEFAULT, Translations, accepted, language_of
 
 BODY_LIMIT = 64 * 1024
@@ -171,20 +171,34 @@ class Shell:
     def form(self, purpose: str) -> dict[str, str]:
         """The fields of a form that one of our pages gave to this very browser for `purpose`; raises otherwise."""
         request = flask.request
-        if not csrf.is_from_our_pages(
-            request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), self.public_origin
-        ):
-            raise error_pages.FormRefusedError
+        self._from_our_pages()
         fields: dict[str, str] = {}
         for name, values in request.form.lists():
             if len(values) != 1 or len(fields) >= MAX_FIELDS or "\0" in name + values[0]:
                 raise error_pages.MalformedFormError
             fields[name] = values[0]
+        self._given_to_this_browser(fields.pop(csrf.FIELD, ""), purpose)
+        return fields
+
+    def call(self, purpose: str) -> bytes:
+        """The JSON body of a call that a script of our pages makes, with the form token of `purpose` in a header that no
+        other site can send (WEB-03); raises otherwise."""
+        request = flask.request
+        self._from_our_pages()
+        if request.mimetype != "application/json":
+            raise error_pages.MalformedFormError
+        self._given_to_this_browser(request.headers.get(csrf.HEADER, ""), purpose)
+        return request.get_data(cache=False)
+
+    def _from_our_pages(self) -> None:
+        headers = flask.request.headers
+        if not csrf.is_from_our_pages(headers.get("Sec-Fetch-Site"), headers.get("Origin"), self.public_origin):
+            raise error_pages.FormRefusedError
+
+    def _given_to_this_browser(self, token: str, purpose: str) -> None:
         browser = self.known_browser()
-        token = fields.pop(csrf.FIELD, "")
         if browser is None or not csrf.is_form_token(token, self._form_mac, browser, purpose):
             raise error_pages.FormRefusedError
-        return fields
 
     # ── the response ──
 
@@ -194,12 +208,15 @@ class Shell:
         *,
         status: int = 200,
         redirect_uris: Iterable[str] = (),
+        bridges: Iterable[str] = (),
         language_hint: str | None = None,
         **values: Any,
     ) -> Response:
-        """Renders a template. `redirect_uris` are the registered addresses where a form of this page may end."""
+        """Renders a template. `redirect_uris` are the registered addresses where a form of this page may end, `bridges` the
+        loopback ports that its script may call."""
         language = self.language(language_hint)
         flask.g.form_targets = [form_target(uri) for uri in redirect_uris]
+        flask.g.connect_targets = [connect_target(bridge) for bridge in bridges]
         html = self._jinja.get_template(template).render(
             language=language,
             t=lambda key, **named: self.translations.say(language, key, **named),
@@ -298,7 +315,8 @@ class Shell:
 
     def _finish(self, response: flask.Response) -> flask.Response:
         targets: list[str] = flask.g.get("form_targets", [])
-        for name, value in security_headers(self._nonce(), targets, hsts=self._hsts).items():
+        connections: list[str] = flask.g.get("connect_targets", [])
+        for name, value in security_headers(self._nonce(), targets, connections, hsts=self._hsts).items():
             response.headers[name] = value
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"

@@ -31,14 +31,18 @@ from gateway.ops.health import live_endpoint, ready_endpoint
 from gateway.settings import Settings, read_settings
 from gateway.signin import pages as journey_pages_module
 from gateway.signin.assurance import ACR_PWD_DEVICE, ACR_PWD_OTP_SMS, SECOND_STEP_LEVELS
+from gateway.signin.demands import LEVEL_OF_STRONG
 from gateway.signin.device import pages as device_pages
 from gateway.signin.enrolment import pages as enrolment_pages
 from gateway.signin.enrolment.access_link import AccessLinks
+from gateway.signin.evidence import Means
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey
+from gateway.signin.linking.pending import IdentitySeal
+from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import CodeSignin
-from gateway.signin.pages import JourneyPages
+from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.shared_post import pages as shared_post_pages
@@ -50,6 +54,7 @@ from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
+from gateway.wiring.psc import psc_doors
 from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
 
 UNAVAILABLE = (EphemeralStoreUnavailableError, StoreUnavailableError)
@@ -128,11 +133,15 @@ def _machine_door(
 
 def _reachable(settings: Settings, reviewed: ReviewedConfig) -> list[str]:
     """The levels that a sign-in can end in here (OID-12): each means is switched on, and no password alone opens a session."""
-    reachable = set(SECOND_STEP_LEVELS) if "password" in settings.means else set()
-    if settings.sms is None:
+    policy, scale = signin_policy(settings), reviewed.scale
+    reachable = set(SECOND_STEP_LEVELS) if Means.PASSWORD in policy.means else set()
+    if not policy.sms_available:
         reachable.discard(ACR_PWD_OTP_SMS)
-    if settings.values.otp_interval is None:
+    if policy.otp_interval_seconds is None:
         reachable.discard(ACR_PWD_DEVICE)
+    reachable |= {level for means, level in LEVEL_OF_STRONG.items() if means in policy.means}
+    if policy.minimum_acr is not None:
+        reachable = {level for level in reachable if scale.satisfies(level, policy.minimum_acr)}
     return [level for level in reviewed.acr_values if level in reachable]
 
 
@@ -163,14 +172,21 @@ def _people_door(
         clock=clock,
         randomness=randomness,
     )
-    shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients)
-    pages = [
-        journey_pages_module.pages(shared, database.accounts),
-        shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds),
-    ]
-    if "password" in settings.means:
+    psc = reviewed.psc
+    tiles = [MeansTile("psc", lambda handle: f"/signin/{handle}/psc", "/activation/psc")] if psc is not None else []
+    shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
+    leave: Leave = nowhere_to_leave
+    pages: list[Door] = []
+    if psc is not None:
+        pages, leave = psc_doors(settings, reviewed.scale, psc, stores, shared)
+    pages += [journey_pages_module.pages(shared, database.accounts, leave)]
+    pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
+    by_password = "password" in settings.means
+    if by_password:
+        seal = IdentitySeal(keys.get(Purpose.PENDING_IDENTITY), randomness)
+        renewal = Renewal(transactions=ephemeral.transactions, seal=seal, randomness=randomness)
         password = PasswordSignin(
-            transactions=ephemeral.transactions,
+            renewal=renewal,
             accounts=database.accounts,
             throttle=ephemeral.throttle,
             spool=ephemeral.spool,
@@ -180,6 +196,7 @@ def _people_door(
             clock=clock,
         )
         codes = CodeSignin(
+            renewal=renewal,
             transactions=ephemeral.transactions,
             codes=ephemeral.one_time_codes,
             accounts=database.accounts,
@@ -203,25 +220,26 @@ def _people_door(
             clock=clock,
             randomness=randomness,
         )
-        links = AccessLinks(
-            accounts=database.accounts,
-            links=database.links,
-            sessions=ephemeral.sessions,
-            throttle=ephemeral.throttle,
-            spool=ephemeral.spool,
-            hasher=hasher,
-            passwords=password_policy(settings.values, reviewed.tenant),
-            throttle_key=throttle_key,
-            policy=policy,
-            clock=clock,
-        )
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [
             password_pages.pages(shared, password),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),
-            enrolment_pages.pages(shared, links, min_length=settings.values["pwd.min_length"]),
         ]
+    links = AccessLinks(
+        accounts=database.accounts,
+        links=database.links,
+        sessions=ephemeral.sessions,
+        throttle=ephemeral.throttle,
+        spool=ephemeral.spool,
+        hasher=hasher,
+        passwords=password_policy(settings.values, reviewed.tenant),
+        throttle_key=throttle_key,
+        policy=policy,
+        clock=clock,
+    )
+    min_length = settings.values["pwd.min_length"]
+    pages += [enrolment_pages.pages(shared, links, min_length=min_length, by_password=by_password)]
     signer = Signer(ring)
     authorization = Authorization(
         rules=Rules(clients=clients, signer=signer, scale=scale, issuer=settings.issuer),
@@ -242,6 +260,7 @@ def _people_door(
         notes=ephemeral.spool,
         clock=clock,
         shell=shell,
+        leave=leave,
     )
     pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
     return shell.door(pages)

@@ -6,6 +6,8 @@ from gateway.keys.rotation import RotationRules
 from gateway.oidc.policy import ProviderPolicy
 from gateway.parameters import Parameters
 from gateway.settings import Settings
+from gateway.signin.assurance import ACR_PSC
+from gateway.signin.evidence import Means
 from gateway.signin.policy import DAY, HOUR, SigninPolicy, Window
 from gateway.tenant import Tenant
 
@@ -13,6 +15,8 @@ from gateway.tenant import Tenant
 def signin_policy(settings: Settings) -> SigninPolicy:
     values = settings.values
     return SigninPolicy(
+        means=frozenset(Means(name) for name in settings.means),
+        minimum_acr=ACR_PSC if settings.profile == "regulated" else None,
         sms_available=settings.sms is not None,
         session_idle_seconds=values["idp.session.idle"],
         session_idle_shared_seconds=values["idp.session.idle.shared"],

@@ -14,6 +14,9 @@ from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.randomness import Randomness, system_randomness
 from gateway.settings import ConfigurationError, Settings
 from gateway.signin.assurance import AssuranceScale
+from gateway.signin.psc.environment import PscEnvironment, read_psc_environment
+from gateway.signin.psc.leaving import RETURN
+from gateway.signin.psc.relying_party import CALLBACK
 from gateway.signin.shared_post.networks import DeclaredNetworks, read_networks
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.storage.sql.database import Database
@@ -31,6 +34,8 @@ class ReviewedConfig:
     clients: ClientRegistry
     mapping: RoleMapping
     networks: DeclaredNetworks
+    psc: PscEnvironment | None
+    """None where Pro Santé Connect is switched off."""
     remarks: Sequence[str]
 
 
@@ -55,7 +60,21 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
             )
     remarks = lint(mapping, account_authority=tenant.account_authority, known_levels=known)
     acr_values = [level for levels in ranking for level in levels]
-    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, remarks)
+    psc = _psc_environment(settings) if "psc" in settings.means else None
+    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, psc, remarks)
+
+
+def _psc_environment(settings: Settings) -> PscEnvironment:
+    """The environment, whose ways back are ours to the character: another one would only fail at the first sign-in."""
+    file = settings.idp_config / "psc.yaml"
+    environment = read_psc_environment(file, profile=settings.profile)
+    for key, declared, ours in (
+        ("redirect_uri", (environment.redirect_uri,), f"{settings.issuer}{CALLBACK}"),
+        ("post_logout_redirect_uris", environment.post_logout_redirect_uris, f"{settings.issuer}{RETURN}"),
+    ):
+        if ours not in declared:
+            raise ConfigurationError(f"{file}: {key}: declare {ours}, here and to Pro Santé Connect")
+    return environment
 
 
 @dataclass(frozen=True, slots=True)

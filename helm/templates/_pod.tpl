@@ -25,6 +25,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if $keys.databasePassword }}{{ $_ := set $settings.database "password_file" "/run/passerelle/database-password" }}{{ end -}}
 {{- if $keys.ephemeralPassword }}{{ $_ := set $settings.ephemeral "password_file" "/run/passerelle/ephemeral-password" }}{{ end -}}
 {{- if and $keys.smtpPassword $settings.smtp.username }}{{ $_ := set $settings.smtp "password_file" "/run/passerelle/smtp-password" }}{{ end -}}
+{{- if $keys.pscClientSecret }}{{ $_ := set $settings "psc" (merge (dict "client_secret_file" "/run/passerelle/psc-client-secret") (default (dict) (get $settings "psc"))) }}{{ end -}}
 {{- toYaml $settings -}}
 {{- end -}}
 
@@ -57,6 +58,9 @@ volumes:
         {{- end }}
         {{- with .Values.secrets.keys.smtpPassword }}
         - {key: {{ . }}, path: smtp-password}
+        {{- end }}
+        {{- with .Values.secrets.keys.pscClientSecret }}
+        - {key: {{ . }}, path: psc-client-secret}
         {{- end }}
   - name: data
     emptyDir: {}

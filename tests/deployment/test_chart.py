@@ -95,3 +95,17 @@ def test_the_settings_it_renders_are_accepted_by_the_gateway(helm: str, tmp_path
 )
 def test_values_that_the_gateway_would_refuse_are_refused_by_the_schema(helm: str, wrong: str) -> None:
     assert _template(helm, "--set", wrong).returncode != 0
+
+
+def test_the_secret_of_pro_sante_connect_becomes_a_file_of_the_settings(helm: str) -> None:
+    chosen = ["--set", "secrets.keys.pscClientSecret=psc-client-secret", "--set", "settings.means={psc,password}"]
+    documents = _documents(helm, *chosen)
+    settings = next(item for item in documents if item["metadata"]["name"] == "release-settings")["data"]
+    declared = yaml.safe_load(next(iter(settings.values())))
+    assert declared["psc"] == {"client_secret_file": "/run/passerelle/psc-client-secret"}
+    assert declared["means"] == ["psc", "password"]
+    deployments = (item for item in documents if item["kind"] == "Deployment")
+    gateway = next(item for item in deployments if item["metadata"]["name"] == "release-gateway")
+    volumes = {volume["name"]: volume for volume in gateway["spec"]["template"]["spec"]["volumes"]}
+    files = {item["key"]: item["path"] for item in volumes["secrets"]["secret"]["items"]}
+    assert files["psc-client-secret"] == "psc-client-secret"

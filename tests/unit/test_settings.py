@@ -8,6 +8,7 @@ import yaml
 
 from gateway.settings import ConfigurationError, Settings, read_settings
 
+WITH_PSC = {"means": ["psc", "password"], "psc": {"client_secret_file": "psc.secret"}}
 DEMO: dict[str, Any] = {
     "profile": "demo",
     "issuer": "http://localhost:8080",
@@ -46,7 +47,7 @@ def test_the_standard_profile_accepts_protected_transports(tmp_path: Path) -> No
 @pytest.mark.parametrize("profile", ["standard", "regulated"])
 @pytest.mark.parametrize("key", ["issuer", "smtp", "sms", "ephemeral", "database", "clock_offset_file"])
 def test_other_profiles_refuse_each_thing_that_only_the_demo_may_do(tmp_path: Path, profile: str, key: str) -> None:
-    means = {"means": []} if profile == "regulated" else {}
+    means = WITH_PSC if profile == "regulated" else {}
     with pytest.raises(ConfigurationError, match=key):
         _read(tmp_path, {**STANDARD, "profile": profile, **means, key: DEMO[key]})
 
@@ -98,16 +99,22 @@ def test_a_parameter_out_of_its_bound_refuses_to_start_and_is_named(
 
 
 def test_the_regulated_profile_asks_a_code_at_each_session_and_bounds_it_so(tmp_path: Path) -> None:
-    regulated = {**STANDARD, "profile": "regulated", "means": []}
+    regulated = {**STANDARD, **WITH_PSC, "profile": "regulated"}
     assert _read(tmp_path, regulated).values.otp_interval is None
     with pytest.raises(ConfigurationError, match=r"otp\.interval"):
         _read(tmp_path, {**regulated, "parameters": {"otp.interval": "30 d"}})
 
 
 @pytest.mark.spec("REG-06")
-def test_the_regulated_profile_refuses_the_password_as_a_way_in(tmp_path: Path) -> None:
+def test_the_regulated_profile_needs_a_means_that_proves_an_identity(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="means"):
         _read(tmp_path, {**STANDARD, "profile": "regulated"})
+    assert _read(tmp_path, {**STANDARD, **WITH_PSC, "profile": "regulated"}).means == ("psc", "password")
+
+
+def test_pro_sante_connect_needs_the_file_of_our_secret(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"psc\.client_secret_file"):
+        _read(tmp_path, {**STANDARD, "means": ["psc"]})
 
 
 @pytest.mark.spec("OPS-03")

@@ -20,6 +20,7 @@ from gateway.oidc.metadata import LOGOUT
 from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.ports import Notes, SessionGate
 from gateway.randomness import digest
+from gateway.signin.pages import Leave, nowhere_to_leave
 from gateway.signin.session import Session
 from gateway.web import csrf
 from gateway.web.cookies import SESSION
@@ -40,6 +41,7 @@ class EndSession:
         notes: Notes,
         clock: Clock,
         shell: Shell,
+        leave: Leave = nowhere_to_leave,
     ) -> None:
         self._issuer = issuer
         self._clients = clients
@@ -48,6 +50,7 @@ class EndSession:
         self._notes = notes
         self._clock = clock
         self._shell = shell
+        self._leave = leave
 
     def requested(self, unverified: UnverifiedParameters) -> Response:
         request = self._read(unverified)
@@ -73,8 +76,8 @@ class EndSession:
         )
 
     def _end(self, cookie: str | None, request: LogoutRequest, reason: str) -> Response:
-        self._gate.end(cookie, context_of(self._shell), reason)
-        return self._shell.signed_out(self._done(request.way_back))
+        ended = self._gate.end(cookie, context_of(self._shell), reason)
+        return self._shell.signed_out(self._leave(ended, request.way_back) or self._done(request.way_back))
 
     def _done(self, way_back: str | None) -> Response:
         return self._shell.page("oidc/logged_out.html") if way_back is None else self._shell.see_other(way_back)

@@ -1,51 +1,38 @@
 """First access and lost password. The link's token leaves the address bar at once for a cookie (RST-05); looking consumes
 nothing (RST-03); an unknown, malformed, used or expired link is one page with a way out (RST-09)."""
 
-import re
-
 import flask
 from werkzeug.wrappers import Response
 
 from gateway.accounts.one_time_link import LinkPurpose
 from gateway.signin.enrolment.access_link import AccessLinks, LinkGone, PasswordTooWeak
+from gateway.signin.enrolment.landed_link import TOKEN, landed_token, landing
+from gateway.signin.gone import TransactionGone
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.web import cookies
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _LONGEST_IDENTIFIER = 320
 
 
-def pages(journey_pages: JourneyPages, links: AccessLinks, *, min_length: int = 12) -> flask.Blueprint:
+def pages(
+    journey_pages: JourneyPages, links: AccessLinks, *, min_length: int = 12, by_password: bool = True
+) -> flask.Blueprint:
+    """`by_password`: whether accounts may have a password here; otherwise nothing sets one and none is lost."""
     blueprint = journey_pages.blueprint("enrolment")
     shell = journey_pages.shell
 
-    @blueprint.get("/forgotten")
-    def forgotten() -> Response:
-        if "sent" in flask.request.args:
-            return shell.page("signin/forgotten_sent.html")
-        return shell.page("signin/forgotten.html", error=None)
-
-    @blueprint.post("/forgotten")
-    def ask() -> Response:
-        identifier = shell.form("forgotten").get("identifier", "").strip()[:_LONGEST_IDENTIFIER]
-        if not identifier:
-            error = shell.translations.say(shell.language(), "forgotten.missing")
-            return shell.page("signin/forgotten.html", status=RULE_REFUSED, error=error)
-        links.request_reset(identifier, journey_pages.context())
-        return shell.see_other("/forgotten?sent")
-
     def land(purpose: LinkPurpose, token: str) -> Response:
         response = shell.see_other(f"/{purpose.value}")
-        if _TOKEN.fullmatch(token):
-            cookies.put(response, cookies.LINK, f"{purpose.value}.{token}")
+        if TOKEN.fullmatch(token):
+            cookies.put(response, cookies.LINK, landing(purpose, token))
         else:
             cookies.forget(response, cookies.LINK)
         return response
 
     def token_under_way(purpose: LinkPurpose) -> str:
         """The token that landed in this browser for this purpose."""
-        kind, _, token = flask.request.cookies.get(cookies.LINK, "").partition(".")
-        if kind != purpose.value or not _TOKEN.fullmatch(token):
+        token = landed_token(flask.request.cookies.get(cookies.LINK), purpose)
+        if token is None:
             raise LinkGone("no link landed in this browser")
         return token
 
@@ -63,15 +50,27 @@ def pages(journey_pages: JourneyPages, links: AccessLinks, *, min_length: int = 
             username=links.inspect(token, purpose).username,
             min_length=min_length,
             error=error,
+            tiles=journey_pages.activation_tiles() if purpose is LinkPurpose.ACTIVATION else [],
+            by_password=by_password,
         )
 
     def show(purpose: LinkPurpose) -> Response:
         if "done" in flask.request.args:
-            return shell.message(f"link.done_{purpose.value}", way_out=("/signin", "home.signin"))
+            return done(purpose)
         try:
             return form_page(purpose, token_under_way(purpose))
         except LinkGone:
             return gone(purpose)
+
+    def done(purpose: LinkPurpose) -> Response:
+        """And the way on: to the sign-in of this browser that a lost password interrupted, or to a new one."""
+        handle = flask.request.cookies.get(cookies.JOURNEY, "")
+        way_out = (
+            (f"/signin/{handle}", "link.go_on") if _under_way(journey_pages, handle) else ("/signin", "home.signin")
+        )
+        response = shell.message(f"link.done_{purpose.value}", way_out=way_out)
+        cookies.forget(response, cookies.JOURNEY)
+        return response
 
     def submit(purpose: LinkPurpose) -> Response:
         fields = shell.form(purpose.value)
@@ -91,9 +90,43 @@ def pages(journey_pages: JourneyPages, links: AccessLinks, *, min_length: int = 
         cookies.forget(response, cookies.LINK)
         return response
 
-    for each in (LinkPurpose.ACTIVATION, LinkPurpose.RESET):
+    if by_password:
+        _forgotten(blueprint, journey_pages, links)
+    for each in (LinkPurpose.ACTIVATION, *([LinkPurpose.RESET] if by_password else [])):
         path, defaults = f"/{each.value}", {"purpose": each}
         blueprint.add_url_rule(f"{path}/<token>", f"{each.value}_land", land, defaults=defaults, methods=["GET"])
         blueprint.add_url_rule(path, f"{each.value}_show", show, defaults=defaults, methods=["GET"])
-        blueprint.add_url_rule(path, f"{each.value}_submit", submit, defaults=defaults, methods=["POST"])
+        if by_password:
+            blueprint.add_url_rule(path, f"{each.value}_submit", submit, defaults=defaults, methods=["POST"])
     return blueprint
+
+
+def _under_way(journey_pages: JourneyPages, handle: str) -> bool:
+    """Whether this browser is in the middle of the sign-in of this handle."""
+    try:
+        journey_pages.found(handle)
+    except TransactionGone:
+        return False
+    return True
+
+
+def _forgotten(blueprint: flask.Blueprint, journey_pages: JourneyPages, links: AccessLinks) -> None:
+    shell = journey_pages.shell
+
+    @blueprint.get("/forgotten")
+    def forgotten() -> Response:
+        if "sent" in flask.request.args:
+            return shell.page("signin/forgotten_sent.html")
+        response = shell.page("signin/forgotten.html", error=None)
+        if _under_way(journey_pages, handle := flask.request.args.get("from", "")):
+            cookies.put(response, cookies.JOURNEY, handle)
+        return response
+
+    @blueprint.post("/forgotten")
+    def ask() -> Response:
+        identifier = shell.form("forgotten").get("identifier", "").strip()[:_LONGEST_IDENTIFIER]
+        if not identifier:
+            error = shell.translations.say(shell.language(), "forgotten.missing")
+            return shell.page("signin/forgotten.html", status=RULE_REFUSED, error=error)
+        links.request_reset(identifier, journey_pages.context())
+        return shell.see_other("/forgotten?sent")

@@ -7,7 +7,8 @@ subject are, to the character (LNK-05).
 from dataclasses import dataclass, field
 
 from gateway.accounts.account import RppsProof
-from gateway.accounts.identity_link import IdentityLink, LinkKind
+from gateway.accounts.identity_link import IdentityLink, LinkKind, LinkProof
+from gateway.randomness import Randomness, identifier
 from gateway.signin.evidence import Evidence, Means
 
 
@@ -61,3 +62,21 @@ def contradicts(identity: ProvedIdentity, link: IdentityLink) -> bool:
     if identity.rpps is not None and link.rpps is not None:
         return identity.rpps != link.rpps
     return None not in (identity.national_id, link.national_id) and identity.national_id != link.national_id
+
+
+def link_of(
+    identity: ProvedIdentity, account_id: str, proof: LinkProof, now: float, randomness: Randomness
+) -> IdentityLink:
+    """The link that would be made now."""
+    return IdentityLink(
+        id=identifier(randomness),
+        account_id=account_id,
+        kind=identity.kind,
+        issuer=identity.issuer,
+        subject=identity.subject,
+        national_id=identity.national_id,
+        rpps=identity.rpps,
+        proof=proof,
+        created_at=now,
+        last_used_at=now,
+    )

@@ -45,6 +45,17 @@ def pending(txn: SigninTransaction) -> Pending | None:
     return Pending(LinkKind(held["kind"]), held["proved_at"], held[_CHOSEN], activation)
 
 
+def pending_activation(txn: SigninTransaction) -> bool:
+    """Whether an identity waits with an activation link in the place of credentials."""
+    found = pending(txn)
+    return found is not None and found.activation
+
+
+def over(txn: SigninTransaction) -> bool:
+    """Nothing waits, or can begin, in a journey that is complete or refused."""
+    return txn.session_digest is not None or txn.refusal is not None
+
+
 def activation_digest(txn: SigninTransaction) -> bytes | None:
     """The digest of the activation link's token that is to be consumed."""
     found = txn.extra.get(IDENTITY, {}).get(_ACTIVATION)
@@ -96,14 +107,13 @@ class IdentitySeal:
         self, identity: ProvedIdentity, handle: str, *, chosen: bool = False, activation: bytes | None = None
     ) -> Mapping[str, Any]:
         """`extra` of the transaction `handle` with this identity waiting in it."""
-        content = orjson.dumps(asdict(identity))
         return {
             IDENTITY: {
                 "kind": identity.kind.value,
                 "proved_at": identity.proved_at,
                 _CHOSEN: chosen,
                 _ACTIVATION: None if activation is None else activation.hex(),
-                "sealed": self._sealed(content, _place(handle)),
+                "sealed": self._sealed(_content(identity), _place(handle)),
             }
         }
 
@@ -122,6 +132,15 @@ class IdentitySeal:
             "situations": tuple(_situation(one) for one in said["situations"]),
         }
         return ProvedIdentity(**said)
+
+    def moved(self, txn: SigninTransaction, handle: str) -> Mapping[str, Any]:
+        """`extra` of this transaction once it has another handle: the identity waits on, sealed for it. One that was not
+        sealed for this transaction waits no more."""
+        identity = self.opened(txn)
+        if identity is None:
+            return {name: value for name, value in txn.extra.items() if name != IDENTITY}
+        held = txn.extra[IDENTITY]
+        return {**txn.extra, IDENTITY: {**held, "sealed": self._sealed(_content(identity), _place(handle))}}
 
     def upstream(self, identity: ProvedIdentity, account_id: str) -> Mapping[str, Any]:
         """`extra` of a transaction signed in by this identity, for `Session.upstream`."""
@@ -155,6 +174,10 @@ class IdentitySeal:
             )
         except (ValueError, UnreadableError):
             return None
+
+
+def _content(identity: ProvedIdentity) -> bytes:
+    return orjson.dumps(asdict(identity))
 
 
 def _place(handle: str) -> tuple[bytes, ...]:

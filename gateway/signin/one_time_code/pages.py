@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from gateway.signin.device.cookie import key_name, with_device
 from gateway.signin.device.label import browser_and_system
 from gateway.signin.journey import Step
+from gateway.signin.linking.pending import pending
 from gateway.signin.one_time_code.signin import CodeDead, CodeRefused, CodeSignin, ResendTooSoon
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.signin.transaction import SigninTransaction
@@ -41,6 +42,7 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
     def form_page(
         txn: SigninTransaction, *, status: int = 200, error: str | None = None, notice: str | None = None, wait: int = 0
     ) -> Response:
+        waiting = pending(txn)
         return journey_pages.page(
             "signin/code.html",
             txn,
@@ -52,7 +54,8 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
             channel=txn.code_channel,
             others=[channel for channel in codes.channels(txn) if channel != txn.code_channel],
             key_name=key_name(txn.account_id or ""),
-            trust_days=trust_days if txn.shared is None else 0,
+            trust_days=trust_days if waiting is None and txn.shared is None else 0,
+            linking=waiting.kind.value if waiting is not None else None,
         )
 
     def device_label(hint: str | None) -> str:

@@ -23,9 +23,10 @@ from gateway.signin.demands import MEANS_OF_CHANNEL, Demands, link_channels
 from gateway.signin.device_trust import trust_device
 from gateway.signin.evidence import Evidence
 from gateway.signin.first_factor import proved_person
-from gateway.signin.gone import TransactionMoved, amended
+from gateway.signin.gone import TransactionMoved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import pending
+from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code.code import code_mac, typed_code
 from gateway.signin.one_time_code.masking import masked_contact
 from gateway.signin.one_time_code.sending import CodeSending
@@ -64,6 +65,7 @@ class CodeSignin:
         self,
         *,
         transactions: SigninTransactions,
+        renewal: Renewal,
         codes: OneTimeCodes,
         accounts: Accounts,
         devices: TrustedDevices,
@@ -77,6 +79,7 @@ class CodeSignin:
         randomness: Randomness,
     ) -> None:
         self._transactions = transactions
+        self._renewal = renewal
         self._codes = codes
         self._accounts = accounts
         self._devices = devices
@@ -147,7 +150,7 @@ class CodeSignin:
         def with_proof(current: SigninTransaction) -> SigninTransaction:
             return replace(current, evidence=(*current.evidence, evidence), code_challenge_id=None, code_channel=None)
 
-        txn = amended(self._transactions, txn, with_proof, now, NO_EFFECTS)
+        txn = self._renewal.amended(txn, with_proof, now, NO_EFFECTS)
         if device_public_key is None or self._demands.interval(txn.demand) is None or pending(txn) is not None:
             return txn, None
         device = trust_device(

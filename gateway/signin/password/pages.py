@@ -1,30 +1,36 @@
 """The identifier and password form. Every refusal is the same page with the same status (THR-06); nothing typed is kept but
 the identifier, which the person gets back."""
 
-from collections.abc import Sequence
-
 import flask
 from werkzeug.wrappers import Response
 
 from gateway.signin.journey import Step
-from gateway.signin.pages import RULE_REFUSED, JourneyPages, MeansTile
+from gateway.signin.linking.pending import pending
+from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.signin.password.signin import PasswordSignin, SigninRefused
 from gateway.signin.transaction import SigninTransaction
 
 _LONGEST_IDENTIFIER = 320
 
 
-def pages(journey_pages: JourneyPages, password: PasswordSignin, means: Sequence[MeansTile] = ()) -> flask.Blueprint:
-    """`means` are the other means that are switched on, in the order of DECISIONS 4; they stand above the form."""
+def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Blueprint:
+    """Above the form stand the other means that are switched on; when an identity waits for an account, they do not."""
     blueprint = journey_pages.blueprint("password")
     shell = journey_pages.shell
 
     def form_page(
         txn: SigninTransaction, identifier: str, *, status: int = 200, error: str | None = None, wait: int | None = None
     ) -> Response:
-        tiles = [(tile.label, tile.address(txn.handle)) for tile in means]
+        waiting = pending(txn)
         return journey_pages.page(
-            "signin/password.html", txn, status=status, identifier=identifier, error=error, wait=wait, tiles=tiles
+            "signin/password.html",
+            txn,
+            status=status,
+            identifier=identifier,
+            error=error,
+            wait=wait,
+            tiles=journey_pages.tiles(txn) if waiting is None else [],
+            linking=waiting.kind.value if waiting is not None else None,
         )
 
     @blueprint.get("/signin/<handle>/password")

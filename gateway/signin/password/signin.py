@@ -18,11 +18,12 @@ from gateway.keys.purposes import PurposeKey
 from gateway.refusal import Refusal
 from gateway.signin.demands import usable
 from gateway.signin.evidence import Evidence, Means
-from gateway.signin.gone import TransactionMoved, saved
+from gateway.signin.gone import TransactionMoved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import kept_by_password
+from gateway.signin.linking.renewal import Renewal
 from gateway.signin.policy import SigninPolicy
-from gateway.signin.ports import Admission, SigninTransactions, Spool, Throttle
+from gateway.signin.ports import Admission, Spool, Throttle
 from gateway.signin.request_context import RequestContext
 from gateway.signin.throttle import ThrottleKeys
 from gateway.signin.transaction import SigninTransaction
@@ -42,7 +43,7 @@ class PasswordSignin:
     def __init__(
         self,
         *,
-        transactions: SigninTransactions,
+        renewal: Renewal,
         accounts: Accounts,
         throttle: Throttle,
         spool: Spool,
@@ -51,7 +52,7 @@ class PasswordSignin:
         policy: SigninPolicy,
         clock: Clock,
     ) -> None:
-        self._transactions = transactions
+        self._renewal = renewal
         self._accounts = accounts
         self._throttle = throttle
         self._spool = spool
@@ -90,7 +91,7 @@ class PasswordSignin:
         self._throttle.succeeded(whose)
         self._hash_again_if_needed(account, password)
         proved = lines.said("signin.password", Outcome.SUCCESS, account.id)
-        return saved(self._transactions, _proved(txn, account, now), now, proved)
+        return self._renewal.saved(_proved(txn, account, now), now, proved)
 
     def _right(self, account: Account | None, password: str) -> bool:
         """Exactly one hash is computed, whatever the account is."""

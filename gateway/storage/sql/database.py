@@ -16,6 +16,7 @@ from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.keys.ports import PurposeKeyStore, SigningKeyStore
 from gateway.keys.purposes import Purpose
 from gateway.randomness import Randomness
+from gateway.signin.card.ports import RevocationListStore
 from gateway.storage.sql import migrations
 from gateway.storage.sql.account_row import AccountRows
 from gateway.storage.sql.accounts import SqlAccounts
@@ -28,6 +29,7 @@ from gateway.storage.sql.journal import SqlJournal
 from gateway.storage.sql.one_time_links import SqlOneTimeLinks
 from gateway.storage.sql.outbox import SqlOutbox
 from gateway.storage.sql.purpose_keys import SqlPurposeKeys
+from gateway.storage.sql.revocation_lists import SqlRevocationLists
 from gateway.storage.sql.signing_keys import SqlSigningKeys
 from gateway.storage.sql.structures import SqlStructures
 from gateway.storage.sql.trusted_devices import SqlTrustedDevices
@@ -56,6 +58,7 @@ class Database:
         self.habilitations: Habilitations = SqlHabilitations(connections, node)
         self.client_secrets: ClientSecrets = SqlClientSecrets(connections, node)
         self.signing_keys: SigningKeyStore = SqlSigningKeys(connections, cipher, node)
+        self.revocation_lists: RevocationListStore = SqlRevocationLists(connections, node)
         self.journal: JournalStore = SqlJournal(connections)
 
     def migrate(self) -> None:

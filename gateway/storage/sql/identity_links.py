@@ -119,6 +119,7 @@ class SqlIdentityLinks:
             table.c.account_id == link.account_id,
             table.c.national_id_index == self._rows.national_id_key(link.national_id),
             _active,
+            sa.or_(table.c.frozen_until.is_(None), table.c.frozen_until <= link.created_at),
         )
         with _uniqueness(), self._connections.writing() as connection:
             stored = self._locked(connection, link.account_id)
@@ -145,10 +146,18 @@ class SqlIdentityLinks:
             .where(one_time_link.c.id == said_by.id, _pending_link, one_time_link.c.expires_at > at)
             .values(used_at=at)
         )
+        disputed = table.alias()
+        same_person = sa.select(disputed.c.id).where(
+            disputed.c.id == link_id,
+            disputed.c.account_id == table.c.account_id,
+            sa.or_(disputed.c.id == table.c.id, disputed.c.national_id_index == table.c.national_id_index),
+        )
         with self._connections.writing() as connection:
+            # Under the lock of `add`: a card that joins at this instant is frozen too, or finds its relative frozen.
+            self._locked(connection, said_by.account_id)
             if connection.execute(consume).rowcount != 1:
                 return False
-            connection.execute(sa.update(table).where(table.c.id == link_id).values(frozen_until=until))
+            connection.execute(sa.update(table).where(same_person.exists()).values(frozen_until=until))
             record(connection, effects, node=self._node)
         return True
 

@@ -237,6 +237,17 @@ signing_key = sa.Table(
     sa.Index("uq_signing_key_active", "algorithm", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
 )
 
+revocation_list = sa.Table(  # public data: as the authority signed it
+    "revocation_list",
+    metadata,
+    sa.Column("authority", sa.String, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("this_update", sa.Double, nullable=False),
+    sa.Column("next_update", sa.Double, nullable=False),
+    sa.Column("der", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("authority", name="pk_revocation_list"),
+)
+
 signing_key_version = sa.Table(
     "signing_key_version",
     metadata,

@@ -25,3 +25,16 @@ def insert_missing(connection: sa.Connection, table: sa.Table, rows: Sequence[Ma
     """Rows like one that is there already are left out. Waits for the answer of a parallel transaction."""
     if rows:
         connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def insert_or_advance(
+    connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], counter: sa.Column[int]
+) -> bool:
+    """The row takes the place of the one with its primary key only when its `counter` is higher. False otherwise. Waits for
+    the answer of a parallel transaction."""
+    statement = _insert(connection, table).values(row)
+    keys = [column.name for column in table.primary_key.columns]
+    changed = {name: statement.excluded[name] for name in row if name not in keys}
+    higher = statement.excluded[counter.name] > counter
+    advance = statement.on_conflict_do_update(index_elements=keys, set_=changed, where=higher).returning(counter)
+    return connection.execute(advance).first() is not None

@@ -342,6 +342,48 @@ def test_a_protest_freezes_the_link_once(database: Database) -> None:
     assert lines(database) == ["identity.frozen"]
 
 
+@pytest.mark.spec("LNK-09", "A7")
+def test_a_protest_freezes_every_link_of_the_person_disputed_and_nobody_elses(database: Database) -> None:
+    account, other = stored(database), stored(database, 2)
+    link, card = an_identity(account), an_identity(account, "card", kind=LinkKind.CARD)
+    not_me = a_link(account, link.id, purpose=LinkPurpose.NOT_ME, contact_version=2)
+    database.identities.commit(link, account, NO_EFFECTS, not_me=not_me)
+    database.identities.add(card, NO_EFFECTS)
+    others = an_identity(other, "others", national_id=None, rpps=None)
+    database.identities.commit(others, other, NO_EFFECTS)
+    assert database.identities.freeze(link.id, NOW + 99, NO_EFFECTS, said_by=not_me, at=NOW + 12)
+    assert [found.frozen_until for found in database.identities.of(account.id)] == [NOW + 99, NOW + 99]
+    assert database.identities.of(other.id) == [others]
+    second = an_identity(account, "second card", kind=LinkKind.CARD, created_at=NOW + 98)
+    with pytest.raises(LinkRefusedError):
+        database.identities.add(second, told())
+    database.identities.add(dataclasses.replace(second, created_at=NOW + 99), NO_EFFECTS)
+
+
+@pytest.mark.spec("LNK-09", "A16")
+def test_of_parallel_protests_one_freezes_and_a_card_that_joins_meanwhile_does_not_escape(
+    database: Database, open_database: Callable[..., Database]
+) -> None:
+    account = stored(database)
+    link = an_identity(account)
+    not_me = a_link(account, link.id, purpose=LinkPurpose.NOT_ME, contact_version=2)
+    database.identities.commit(link, account, NO_EFFECTS, not_me=not_me)
+    databases = [open_database() for _ in range(4)]
+
+    def act(number: int) -> object:
+        if number % 2:
+            card = an_identity(account, f"card-{number}", kind=LinkKind.CARD, created_at=NOW + 12)
+            return databases[number].identities.add(card, told("identity.linked"))
+        return databases[number].identities.freeze(
+            link.id, NOW + 99, told("identity.frozen"), said_by=not_me, at=NOW + 12
+        )
+
+    answers = in_parallel(databases, act)
+    assert answers.count(True) == 1
+    assert {found.frozen_until for found in database.identities.of(account.id)} == {NOW + 99}
+    assert lines(database).count("identity.frozen") == 1
+
+
 def test_a_use_is_noted(database: Database) -> None:
     account = stored(database)
     database.identities.commit(an_identity(account), account, NO_EFFECTS)

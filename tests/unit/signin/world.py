@@ -15,6 +15,8 @@ from gateway.signin.enrolment.access_link import AccessLinks
 from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey, Step
+from gateway.signin.linking.pending import IdentitySeal
+from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code.code import derive_code
 from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.password.signin import PasswordSignin
@@ -109,8 +111,10 @@ class World:
             **at,
         )
         self.gate = Gate(sessions=self.sessions, accounts=self.accounts, scale=self.scale, **at)
+        self.seal = IdentitySeal(key(Purpose.PENDING_IDENTITY), self.randomness)
+        self.renewal = Renewal(transactions=self.transactions, seal=self.seal, randomness=self.randomness)
         self.password = PasswordSignin(
-            transactions=self.transactions,
+            renewal=self.renewal,
             accounts=self.accounts,
             throttle=self.throttle,
             spool=self.written,
@@ -120,6 +124,7 @@ class World:
         )
         self.code = CodeSignin(
             transactions=self.transactions,
+            renewal=self.renewal,
             codes=self.codes,
             accounts=self.accounts,
             devices=self.devices,

@@ -118,7 +118,7 @@ def test_a_means_that_is_not_switched_on_is_not_shown(door: Door) -> None:
 
 
 def test_other_means_stand_above_the_password() -> None:
-    door = Door(means=[MeansTile("home.signin", lambda handle: f"/signin/{handle}/psc")])
+    door = Door(means=[MeansTile("psc", lambda handle: f"/signin/{handle}/psc", "/activation/psc")])
     html = door.client.get(f"{HERE}/password").get_data(as_text=True)
     assert html.index(f'href="{HERE}/psc"') < html.index('name="identifier"')
 

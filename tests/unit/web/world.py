@@ -89,6 +89,8 @@ def session(account: Account = CAMILLE) -> Session:
 class ScriptedJourney:
     """Stands at `step`; forgets nothing of what it was told."""
 
+    links_by_credentials = True
+
     def __init__(self) -> None:
         self.step = Step.PASSWORD
         self.txn = SigninTransaction(
@@ -318,11 +320,11 @@ class Door:
         self.password, self.codes = ScriptedPassword(self.journey), ScriptedCodes(self.journey)
         self.devices, self.links = ScriptedDevices(self.journey), ScriptedLinks()
         shared: Any = {"journey": self.journey, "gate": self.gate, "clients": ScriptedClients()}
-        journey_pages = JourneyPages(shell=self.shell, **shared)
+        journey_pages = JourneyPages(shell=self.shell, means=means, **shared)
         fakes: dict[str, Any] = {"p": self.password, "c": self.codes, "d": self.devices, "l": self.links}
         accounts: Any = ScriptedAccounts()
         self.app.register_blueprint(signin_pages.pages(journey_pages, accounts))
-        self.app.register_blueprint(password_pages.pages(journey_pages, fakes["p"], means=means))
+        self.app.register_blueprint(password_pages.pages(journey_pages, fakes["p"]))
         self.app.register_blueprint(code_pages.pages(journey_pages, fakes["c"], trust_days=trust_days))
         self.app.register_blueprint(device_pages.pages(journey_pages, fakes["d"]))
         self.app.register_blueprint(enrolment_pages.pages(journey_pages, fakes["l"]))

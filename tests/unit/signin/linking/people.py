@@ -9,16 +9,14 @@ from gateway.accounts.identity_link import IdentityLink, LinkKind, LinkState
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, link_token, new_link
 from gateway.accounts.ports import LinkRefusedError
 from gateway.journal.effects import NO_EFFECTS, Effects
-from gateway.keys.purposes import Purpose
 from gateway.signin.demands import Demands
 from gateway.signin.linking.identity import ProvedIdentity
 from gateway.signin.linking.link import Linking
 from gateway.signin.linking.not_me import LinkDisputes
-from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.linking.unlink import LinkedIdentities
 from gateway.signin.transaction import Demand, SigninTransaction
 from tests.fakes import FakeAccounts, FakeDevices, FakeLinks, Written
-from tests.unit.signin.world import CONTEXT, PASSWORD, World, key
+from tests.unit.signin.world import CONTEXT, PASSWORD, World
 
 RPPS, OTHER_RPPS = "99900000011", "99900000029"
 ISSUER = "https://auth.psc.exemple.invalid/realms/esante"
@@ -96,7 +94,10 @@ class FakeIdentities:
 
     def freeze(self, link_id: str, until: float, effects: Effects, *, said_by: OneTimeLink, at: float) -> bool:
         self._links.records[said_by.id] = replace(said_by, used_at=at)
-        self.records[link_id] = replace(self.records[link_id], frozen_until=until)
+        disputed = self.records[link_id]
+        for link in self.of(disputed.account_id):
+            if link.id == link_id or (link.national_id is not None and link.national_id == disputed.national_id):
+                self.records[link.id] = replace(link, frozen_until=until)
         self._written.note(effects)
         return True
 
@@ -110,7 +111,6 @@ class LinkingWorld(World):
     def __init__(self) -> None:
         super().__init__()
         self.identities = FakeIdentities(self.written, self.accounts, self.links, self.devices)
-        self.seal = IdentitySeal(key(Purpose.PENDING_IDENTITY), self.randomness)
         self.linking = Linking(
             transactions=self.transactions,
             accounts=self.accounts,
