@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.accounts.account import Account
-from gateway.accounts.ports import Accounts, TrustedDevices
+from gateway.accounts.ports import Accounts, IdentityLinks, TrustedDevices
 from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.journal.events import Outcome
@@ -27,6 +27,7 @@ from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import (
     UPSTREAM,
     Pending,
+    link_of_upstream,
     pending,
     situation_of,
     situation_open,
@@ -93,6 +94,7 @@ class Journey:
         transactions: SigninTransactions,
         sessions: Sessions,
         accounts: Accounts,
+        identities: IdentityLinks,
         devices: TrustedDevices,
         structures: ActiveStructures,
         scale: AssuranceScale,
@@ -103,6 +105,7 @@ class Journey:
         self._transactions = transactions
         self._sessions = sessions
         self._accounts = accounts
+        self._identities = identities
         self._devices = devices
         self._structures = structures
         self._scale = scale
@@ -208,7 +211,7 @@ class Journey:
         account = self._accounts.get(txn.account_id)
         if account is None or self._refusal(txn, account) is not None:
             return Step.REFUSED
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         if not counted:
             return self._first_step(txn.demand)
         if not self._demands.met(counted, account, txn.demand):
@@ -264,7 +267,7 @@ class Journey:
             return txn.refusal
         if account is None or not usable(account):
             return ACCESS_DENIED
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         if not counted:
             return None
         if pending(txn) is not None:
@@ -279,6 +282,20 @@ class Journey:
             held = {choice.id for choice in self._held(txn, account, counted)}
             return None if wanted in held else ACCESS_DENIED
         return None
+
+    def _counted(self, txn: SigninTransaction, account: Account) -> tuple[Evidence, ...]:
+        """The proofs that count now: that of an identity no longer does once its link was frozen or switched off, also in a
+        journey that was under way (LNK-09)."""
+        evidence = txn.evidence
+        if any(item.means in STRONG for item in evidence) and not self._link_stands(txn, account):
+            evidence = tuple(item for item in evidence if item.means not in STRONG)
+        return self._demands.counted(evidence, account, txn.demand)
+
+    def _link_stands(self, txn: SigninTransaction, account: Account) -> bool:
+        by = link_of_upstream(txn.extra.get(UPSTREAM))
+        link = self._identities.get(by) if by is not None else None
+        now = self._clock.now()
+        return link is not None and link.account_id == account.id and link.signs_in(now)
 
     def _device_would_do(
         self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence], device_id: str | None
@@ -296,7 +313,7 @@ class Journey:
         account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
         if account is None or not usable(account):
             return ()
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         return self._held(txn, account, counted) if self._demands.met(counted, account, txn.demand) else ()
 
     def _held(self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence]) -> Sequence[StructureChoice]:
@@ -376,11 +393,16 @@ class Journey:
             self._started(txn, session, previous, now, context),
             replacing=previous.handle if previous is not None else None,
         )
+        if session.upstream is not None and not self._link_stands(txn, account):
+            # Frozen or switched off while the session was being made: whoever did it did not see it to end it.
+            ended = Lines(now, context, txn.demand.client_id).of_session("session.ended", session, reason="not_me")
+            self._sessions.end(session.handle, now, ended)
+            raise TransactionGone("the link stands no more")
         self._accounts.note_signin(account.id, now)
         return session
 
     def _session(self, txn: SigninTransaction, account: Account, previous: Session | None, now: float) -> Session:
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         assurance = self._scale.level_of(counted)
         same_person = previous if previous is not None and previous.account_id == account.id else None
         structure = self._settled(txn, self._held(txn, account, counted))

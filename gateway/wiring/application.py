@@ -52,6 +52,8 @@ from gateway.storage.ephemeral import EphemeralStoreUnavailableError
 from gateway.storage.sql.database import StoreUnavailableError
 from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
+from gateway.wiring.card import card_doors
+from gateway.wiring.linking import linking_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.psc import psc_doors
@@ -165,6 +167,7 @@ def _people_door(
         transactions=ephemeral.transactions,
         sessions=ephemeral.sessions,
         accounts=database.accounts,
+        identities=database.identities,
         devices=database.devices,
         structures=StructuresFromRights(clients, rights),
         scale=scale,
@@ -172,13 +175,18 @@ def _people_door(
         clock=clock,
         randomness=randomness,
     )
-    psc = reviewed.psc
-    tiles = [MeansTile("psc", lambda handle: f"/signin/{handle}/psc", "/activation/psc")] if psc is not None else []
+    tiles = [_tile(kind) for kind in ("psc", "card") if kind in settings.means]
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
     leave: Leave = nowhere_to_leave
     pages: list[Door] = []
-    if psc is not None:
-        pages, leave = psc_doors(settings, reviewed.scale, psc, stores, shared)
+    if tiles:
+        parts = linking_parts(settings, scale, stores)
+        pages.append(parts.door(shared))
+        if reviewed.psc is not None:
+            psc_door, leave = psc_doors(settings, reviewed.psc, stores, shared, parts)
+            pages.append(psc_door)
+        if reviewed.card is not None:
+            pages += card_doors(settings, reviewed.card, stores, shared, parts)
     pages += [journey_pages_module.pages(shared, database.accounts, leave)]
     pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
     by_password = "password" in settings.means
@@ -264,6 +272,10 @@ def _people_door(
     )
     pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
     return shell.door(pages)
+
+
+def _tile(kind: str) -> MeansTile:
+    return MeansTile(kind, lambda handle: f"/signin/{handle}/{kind}", f"/activation/{kind}")
 
 
 def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shell:

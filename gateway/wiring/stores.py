@@ -14,6 +14,7 @@ from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.randomness import Randomness, system_randomness
 from gateway.settings import ConfigurationError, Settings
 from gateway.signin.assurance import AssuranceScale
+from gateway.signin.card.environment import CardEnvironment, read_card_environment
 from gateway.signin.psc.environment import PscEnvironment, read_psc_environment
 from gateway.signin.psc.leaving import RETURN
 from gateway.signin.psc.relying_party import CALLBACK
@@ -36,6 +37,8 @@ class ReviewedConfig:
     networks: DeclaredNetworks
     psc: PscEnvironment | None
     """None where Pro Santé Connect is switched off."""
+    card: CardEnvironment | None
+    """None where the card is."""
     remarks: Sequence[str]
 
 
@@ -61,7 +64,15 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     remarks = lint(mapping, account_authority=tenant.account_authority, known_levels=known)
     acr_values = [level for levels in ranking for level in levels]
     psc = _psc_environment(settings) if "psc" in settings.means else None
-    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, psc, remarks)
+    card = _card_environment(settings) if "card" in settings.means else None
+    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, psc, card, remarks)
+
+
+def _card_environment(settings: Settings) -> CardEnvironment:
+    if settings.card is None:
+        raise ConfigurationError("card.certificates: name the folder of the authorities' certificates")
+    file = settings.idp_config / "card.yaml"
+    return read_card_environment(file, profile=settings.profile, certificates=settings.card.certificates)
 
 
 def _psc_environment(settings: Settings) -> PscEnvironment:

@@ -2,14 +2,16 @@
 
 import json
 import random
+import select
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from card_bridge.http_door import MAX_CONNECTIONS
-from tests.card_bridge.rig import PIN, Page, Workstation, card, message
+from card_bridge.http_door import MAX_CONNECTIONS, MAX_LONG_POLLS
+from tests.card_bridge.rig import PIN, SOON, Page, Workstation, card, message
 
 BODIES = 10_000
 
@@ -192,23 +194,42 @@ def test_callers_that_break_off(station: Workstation) -> None:
 
 @pytest.mark.spec("BR-18")
 def test_many_long_polls_keep_nobody_out(station: Workstation) -> None:
-    waiting = [station.page.connect() for _ in range(2 * MAX_CONNECTIONS)]
+    """Four wait; the others are told at once what there is."""
+    waiting = [station.page.connect() for _ in range(2 * MAX_LONG_POLLS)]
     for caller in waiting:
         caller.sendall(station.page.request("GET", "/v1/status?wait=25&since=0"))
-    assert station.page.status().status == 200
+    still = list(waiting)
+    while len(still) > MAX_LONG_POLLS:
+        answered, _, _ = select.select(still, [], [], SOON)
+        assert answered
+        for caller in answered:
+            assert caller.recv(12) == b"HTTP/1.1 200"
+            still.remove(caller)
+    assert len(still) == MAX_LONG_POLLS
+    assert select.select(still, [], [], 0.2)[0] == []
     assert bridge_threads() == 2
     for caller in waiting:
         caller.close()
 
 
-@pytest.mark.spec("BRG-17")
-def test_a_caller_that_does_not_take_its_answer_is_left(station: Workstation) -> None:
+@pytest.mark.spec("BR-18", "BRG-17")
+@pytest.mark.parametrize("answered", [False, True], ids=["in the middle of a request", "after the answer"])
+def test_beyond_the_ceiling_the_oldest_idle_caller_is_dropped_at_once(answered: bool) -> None:
+    workstation = Workstation(patience=60)
+    raw = workstation.page.request("GET", "/v1/status")
     idle = []
-    for _ in range(2 * MAX_CONNECTIONS):
-        caller = station.page.connect()
+    for _ in range(MAX_CONNECTIONS + 1):
+        caller = workstation.page.connect()
         idle.append(caller)
-        caller.sendall(station.page.request("GET", "/v1/status"))
-        assert caller.recv(9, socket.MSG_PEEK) == b"HTTP/1.1 "
-    assert station.page.status().status == 200
+        caller.sendall(raw if answered else raw[:-2])
+        if answered:
+            assert caller.recv(12) == b"HTTP/1.1 200"
+    oldest, *_, newest = idle
+    with suppress(ConnectionResetError):
+        assert b"".join(iter(lambda: oldest.recv(4096), b""))[:4] != b"HTTP"
+    if not answered:
+        newest.sendall(raw[-2:])
+        assert newest.recv(12) == b"HTTP/1.1 200"
     for caller in idle:
         caller.close()
+    workstation.stop()

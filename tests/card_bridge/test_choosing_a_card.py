@@ -105,6 +105,8 @@ def _slot(**changes: object) -> KeySlot:
         pytest.param([_slot(certificate_label="Certificat Technique CPS")], id="certificate of another name"),
         pytest.param([_slot(certificate_identifier=b"\x09" * 14)], id="certificate of another key"),
         pytest.param([_slot(), _slot()], id="two candidates"),
+        pytest.param([_slot(), _slot(certificate_label="Certificat de Signature CPS")], id="two keys"),
+        pytest.param([_slot(), _slot(key_label="CPS_PRIV_SIG")], id="two certificates of one key"),
         pytest.param(
             [replace(KeySlot.of(certificate(usage="signature")), reference=0x82, key_label="CPS_PRIV_AUT",
                      certificate_label="Certificat d'Authentification CPS")],

@@ -3,7 +3,9 @@
 import pytest
 
 from card_bridge.ports import WindowState
+from card_bridge.reader_monitor import ReaderMonitor
 from sandbox.card.faults import FaultPlan, Removed, Step, Swapped
+from sandbox.card.reader import VirtualConnection
 from tests.card_bridge.rig import PIN, SOON, Workstation, card
 
 VERIFY = 0x20
@@ -51,6 +53,24 @@ def test_a_swap_while_the_code_is_typed_is_seen_even_if_nobody_looked(workstatio
     assert workstation.page.authenticate().error == "card_removed"
     assert first.record.count(VERIFY) == second.record.count(VERIFY) == 0
     assert second.tries_left == 3
+
+
+@pytest.mark.spec("BR-15")
+def test_the_counter_is_read_again_inside_the_transaction(
+    workstation: Workstation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card left and came back; the monitor sleeps and the driver let the old handle live."""
+    inserted = workstation.insert(card())
+    page = workstation.page.begins_to_authenticate()
+    workstation.window.wait_for(WindowState.ASK_CODE)
+    monkeypatch.setattr(VirtualConnection, "_check", lambda _connection: None)
+    monkeypatch.setattr(VirtualConnection, "_has_left", lambda _connection: False)
+    monkeypatch.setattr(ReaderMonitor, "_look", lambda monitor: monitor.picture)
+    workstation.reader.remove()
+    workstation.reader.insert(inserted)
+    workstation.window.person.code(PIN)
+    assert page.result(SOON).error == "card_removed"
+    assert inserted.record.count(VERIFY) == 0
 
 
 @pytest.mark.spec("BR-15")

@@ -6,7 +6,7 @@ import pytest
 
 from card_bridge.ports import WindowState
 from sandbox.card.faults import FaultPlan, ResetByAnother, Step
-from sandbox.card.reader import VirtualReaderFault
+from sandbox.card.reader import VirtualConnection, VirtualReaderFault
 from tests.card_bridge.rig import PIN, SOON, Workstation, card
 
 CHOOSE_KEY = bytes.fromhex("002241A406800102840182")
@@ -49,6 +49,23 @@ def test_a_second_handle_is_refused_the_key_afterwards(
     assert not inserted.pin_verified
     if plan == FaultPlan():
         assert another_program_signs(workstation) == "6982"
+
+
+@pytest.mark.spec("BR-07", "BRG-12")
+def test_the_transaction_itself_ends_with_the_reset(workstation: Workstation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the disconnection after it: between the two, whoever waited would find the code given."""
+    ends: list[tuple[bool, bool]] = []
+    end = VirtualConnection.end
+
+    def note(connection: VirtualConnection, *, reset: bool) -> None:
+        ends.append((inserted.pin_verified, reset))
+        end(connection, reset=reset)
+
+    monkeypatch.setattr(VirtualConnection, "end", note)
+    inserted = workstation.insert(card())
+    workstation.window.codes = ["0000", PIN]
+    assert workstation.page.authenticate().status == 200
+    assert ends == [(False, True), (True, True)]
 
 
 @pytest.mark.spec("BR-08", "BRG-12")

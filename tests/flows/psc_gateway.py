@@ -73,10 +73,10 @@ class PscGateway(Gateway):
         simulator.psc.be_honest()
         self.folder = folder
         secret = {"client_secret_file": simulator.secret_file}
-        super().__init__(folder, means=["password"], psc=secret, **{**settings, "profile": "standard"})
+        super().__init__(folder, means=["password"], psc=secret, **settings)
         simulator.clock.gateway = self.clock
         self.environment = self.declared()
-        self.restart(means=list(means), profile=settings.get("profile", "standard"))
+        self.restart(means=list(means))
 
     def declared(self, **changes: Any) -> PscEnvironment:
         """The environment as psc.yaml would declare it in the demo: other profiles refuse a simulator, and are given it."""
@@ -102,11 +102,23 @@ class PscGateway(Gateway):
         return read_psc_environment(file, profile="demo")
 
     def restart(self, **settings: Any) -> None:
+        """Also with `profile="regulated"`, which refuses to begin with a simulator."""
         changed = {**self.settings.model_dump(exclude_unset=True), **settings}
         self.settings = Settings.model_validate(changed)
         psc = self.environment if "psc" in self.settings.means else None
         self.reviewed = replace(self.reviewed, psc=psc)
         self.application = build(self.settings, self.reviewed, self.stores)
+
+    def renewed(self) -> "PscGateway":
+        """For the next test: people and clock stay; the application, the browser and the journal are new."""
+        self.psc.be_honest()
+        self.simulator.clock.gateway = self.clock
+        self.environment = self.declared()
+        self.restart(means=["psc", "password"], profile="standard")
+        self.browser = self.another_browser()
+        spool = self.stores.ephemeral.spool
+        spool.drop_events([spool_id for spool_id, _ in spool.take_events(10_000)])
+        return self
 
     # ── who ──
 

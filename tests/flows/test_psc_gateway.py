@@ -59,13 +59,7 @@ def shared(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def gateway(shared: PscGateway) -> Iterator[PscGateway]:
-    """The people stay linked; the application, the browser and the journal are new."""
-    shared.psc.be_honest()
-    shared.restart()
-    shared.browser = shared.another_browser()
-    spool = shared.stores.ephemeral.spool
-    spool.drop_events([spool_id for spool_id, _ in spool.take_events(10_000)])
-    yield shared
+    yield shared.renewed()
     shared.psc.be_honest()
 
 
@@ -143,8 +137,6 @@ def test_the_truth_opens_a_session(
     assert len(canaries.secrets) > 6, "the test has overheard the tokens"
     assert "/protocol/openid-connect/token" in log.getvalue(), "the test would see a log"
     nothing_leaked(gateway, canaries, log)
-    gateway.psc.be_honest()
-    gateway.environment = gateway.declared()
 
 
 @pytest.mark.spec("PSC-R14")
