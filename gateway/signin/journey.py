@@ -38,6 +38,8 @@ from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
+from gateway.signin.shared_post.post import SharedBy
+from gateway.signin.shared_post.same_person import answered, is_asked, lender, lent_by
 from gateway.signin.throttle import ip_block
 from gateway.signin.transaction import Demand, SigninTransaction
 
@@ -45,7 +47,6 @@ __all__ = ["Journey", "SituationNotTold", "Step", "StructureNotHeld", "Transacti
 
 ACCESS_DENIED = "access_denied"
 UNMET = "unmet_authentication_requirements"
-_FROM_SESSION = "from_session"
 
 
 OPENED_PER_ORIGIN = 2000
@@ -53,6 +54,8 @@ OPENED_PER_ORIGIN = 2000
 
 
 class Step(StrEnum):
+    SAME_PERSON = "same_person"
+    """On a shared post: is the session that is open here yours?"""
     LINK = "link"
     """An identity that nobody here has: "I have an account", or "I do not"."""
     IDENTITY = "identity"
@@ -121,9 +124,33 @@ class Journey:
         session: Session | None,
         context: RequestContext,
     ) -> SigninTransaction:
-        """A new transaction. A live session of the browser lends its account and the proofs that still count (step-up).
-        Raises TooManySignins."""
+        """A new transaction. A live session of the browser lends its account and the proofs that still count (step-up); what
+        a shared session opens is shared too. Raises TooManySignins."""
+        shared = context.shared or (session.shared if session is not None else None)
+        return self._open(demand, continuation, browser_cookie, session, shared, context)
+
+    def begin_again(
+        self, txn: SigninTransaction, *, browser_cookie: str, session: Session | None, context: RequestContext
+    ) -> SigninTransaction:
+        """For another person: a new transaction for the same demand, from nothing or from their own live session. The one
+        before is closed, once. Raises TransactionMoved, TooManySignins."""
+        if not self._transactions.close(txn, self._clock.now(), NO_EFFECTS):
+            raise TransactionMoved("the transaction moved or is gone")
+        demand, shared = replace(txn.demand, login_hint=None), txn.shared or context.shared
+        return self._open(demand, txn.continuation, browser_cookie, session, shared, context)
+
+    def _open(
+        self,
+        demand: Demand,
+        continuation: Mapping[str, Any],
+        browser_cookie: str,
+        session: Session | None,
+        shared: SharedBy | None,
+        context: RequestContext,
+    ) -> SigninTransaction:
         now = self._clock.now()
+        if shared is not None:
+            demand = demand.on_shared_post()
         if self._opened.take(ip_block(context.ip), now) is not Allowance.YES:
             raise TooManySignins(f"more than {OPENED_PER_ORIGIN} from {context.ip}")
         account_id, evidence, extra = self._lent(session, demand)
@@ -137,6 +164,7 @@ class Journey:
             account_id=account_id,
             evidence=evidence,
             extra=extra,
+            shared=shared,
         )
         self._transactions.open(txn, NO_EFFECTS)
         return txn
@@ -150,8 +178,8 @@ class Journey:
         evidence = self._demands.carried(session.evidence, account, demand)
         if not evidence:
             return None, (), {}
-        lent: dict[str, Any] = {_FROM_SESSION: digest(session.handle)}
-        return account.id, evidence, lent if session.upstream is None else lent | {UPSTREAM: session.upstream}
+        lent = lent_by(digest(session.handle))
+        return account.id, evidence, lent if session.upstream is None else {**lent, UPSTREAM: session.upstream}
 
     def find(self, handle: str, *, browser_cookie: str | None) -> SigninTransaction:
         """The transaction, in the browser that opened it. Raises TransactionGone."""
@@ -160,11 +188,21 @@ class Journey:
             raise TransactionGone("unknown, expired, or not this browser's")
         return txn
 
+    def on_post(self, txn: SigninTransaction, context: RequestContext) -> SigninTransaction:
+        """The transaction, stricter for good when this request comes from a shared post. Raises TransactionMoved."""
+        if context.shared is None or txn.shared is not None or txn.session_digest is not None:
+            return txn
+        demand = txn.demand.on_shared_post()
+        stricter = replace(txn, shared=context.shared, demand=demand, device_challenge=None)
+        return saved(self._transactions, stricter, self._clock.now(), NO_EFFECTS)
+
     def next_step(self, txn: SigninTransaction, *, device_id: str | None) -> Step:
         if txn.refusal is not None:
             return Step.REFUSED
         if txn.session_digest is not None:
             return Step.COMPLETE
+        if is_asked(txn):
+            return Step.SAME_PERSON
         waiting = pending(txn)
         if waiting is not None:
             return self._linking_step(txn, waiting)
@@ -301,6 +339,21 @@ class Journey:
                 return wanted
         return ids[0] if len(ids) == 1 else None
 
+    def confirm_person(self, txn: SigninTransaction, *, previous_session: str | None) -> SigninTransaction:
+        """The person says that the session which lent its proofs is theirs, and this is using it (SES-03). Raises
+        TransactionGone when that session is not this browser's, or no more."""
+        if self.next_step(txn, device_id=None) is not Step.SAME_PERSON:
+            raise TransactionMoved("this is not asked")
+        now = self._clock.now()
+        if not self.is_lent_by(txn, previous_session) or self._sessions.use(previous_session or "", now) is None:
+            raise TransactionGone("the session that lent its proofs has ended")
+        return saved(self._transactions, replace(txn, extra=answered(txn)), now, NO_EFFECTS)
+
+    @staticmethod
+    def is_lent_by(txn: SigninTransaction, session: str | None) -> bool:
+        """Whether the proofs come from the session of this handle."""
+        return session is not None and lender(txn) == digest(session)
+
     def choose_situation(self, txn: SigninTransaction, place: int) -> SigninTransaction:
         """Of those told, by their order. Raises SituationNotTold."""
         if not 0 <= place < len(situations_of(txn.extra.get(UPSTREAM))):
@@ -317,6 +370,7 @@ class Journey:
         """The session this journey ends in, under a new handle (SES-02); the previous one dies in the same step. Asked again
         by the same browser, gives the same session. Raises TransactionMoved when the next step is another."""
         now = self._clock.now()
+        txn = self.on_post(txn, context)
         previous = self._sessions.find(previous_session, now) if previous_session else None
         if txn.session_digest is not None:
             if previous is None or digest(previous.handle) != txn.session_digest:
@@ -327,8 +381,7 @@ class Journey:
         account = self._accounts.get(txn.account_id or "")
         if account is None:
             raise TransactionMoved("the account is gone")
-        lender = txn.extra.get(_FROM_SESSION)
-        if lender is not None and (previous is None or digest(previous.handle) != lender):
+        if lender(txn) is not None and not (previous and self.is_lent_by(txn, previous.handle)):
             # The proofs were lent by a session that has ended: nothing rises from a dead session.
             raise TransactionGone("the session that lent its proofs has ended")
         session = self._session(txn, account, previous, now)
@@ -357,6 +410,7 @@ class Journey:
         upstream = txn.extra.get(UPSTREAM) if strong else None
         # A step-up proves one thing more; it does not give the person's password four more hours.
         absolute_end = assurance.auth_time + self._policy.session_absolute_seconds
+        idle_seconds = self._policy.session_idle_seconds
         return Session(
             handle=handle(self._randomness, partition_of(account.id)),
             sid=same_person.sid if same_person else identifier(self._randomness),
@@ -366,11 +420,12 @@ class Journey:
             last_used_at=now,
             # Nor does a session outlive the means it rests on.
             absolute_end=absolute_end if upstream is None else min(absolute_end, upstream["expires_at"]),
-            idle_seconds=self._policy.session_idle_seconds,
+            idle_seconds=idle_seconds if txn.shared is None else self._policy.idle_on_shared_post(idle_seconds),
             evidence=counted,
             clients=same_person.clients if same_person else (),
             active_structure=structure,
             upstream=upstream,
+            shared=txn.shared,
         )
 
     def _started(

@@ -45,6 +45,8 @@ from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
+from gateway.signin.shared_post import pages as shared_post_pages
+from gateway.signin.shared_post.post import Posts
 from gateway.signin.trusted_device import DeviceSignin
 from gateway.storage.ephemeral import EphemeralStoreUnavailableError
 from gateway.storage.sql.database import StoreUnavailableError
@@ -186,6 +188,7 @@ def _people_door(
         if reviewed.card is not None:
             pages += card_doors(settings, reviewed.card, stores, shared, parts)
     pages += [journey_pages_module.pages(shared, database.accounts, leave)]
+    pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
     by_password = "password" in settings.means
     if by_password:
         seal = IdentitySeal(keys.get(Purpose.PENDING_IDENTITY), randomness)
@@ -292,4 +295,5 @@ def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shel
         trusted_proxies=settings.trusted_proxies,
         hsts=settings.issuer.startswith("https:"),
         unavailable=UNAVAILABLE,
+        post=Posts(reviewed.networks).of,
     )

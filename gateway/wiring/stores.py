@@ -18,6 +18,7 @@ from gateway.signin.card.environment import CardEnvironment, read_card_environme
 from gateway.signin.psc.environment import PscEnvironment, read_psc_environment
 from gateway.signin.psc.leaving import RETURN
 from gateway.signin.psc.relying_party import CALLBACK
+from gateway.signin.shared_post.networks import DeclaredNetworks, read_networks
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.storage.sql.database import Database
 from gateway.tenant import Tenant, read_ranking, read_tenant
@@ -33,6 +34,7 @@ class ReviewedConfig:
     """Every level this deployment may say, weakest first."""
     clients: ClientRegistry
     mapping: RoleMapping
+    networks: DeclaredNetworks
     psc: PscEnvironment | None
     """None where Pro Santé Connect is switched off."""
     card: CardEnvironment | None
@@ -50,6 +52,7 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     ranking = read_ranking(folder / "assurance.yaml")
     clients = ClientRegistry(settings.clients or folder / "clients", loopback_http=settings.profile == "demo")
     mapping = read_mapping(folder / "roles.yaml")
+    networks = read_networks(folder / "networks.yaml")
     known = {level for levels in ranking for level in levels}
     for client in clients.all():
         if client.min_acr is not None and client.min_acr not in known:
@@ -62,7 +65,7 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     acr_values = [level for levels in ranking for level in levels]
     psc = _psc_environment(settings) if "psc" in settings.means else None
     card = _card_environment(settings) if "card" in settings.means else None
-    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, psc, card, remarks)
+    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, psc, card, remarks)
 
 
 def _card_environment(settings: Settings) -> CardEnvironment:

@@ -280,6 +280,30 @@ def _structure(world: World) -> list[RawRequest]:
     ]
 
 
+def _post(world: World) -> list[RawRequest]:
+    visitor = world.visitor()
+    return [
+        world.get("/post"),
+        world.get("/post", visitor, shared="").with_header(b"Sec-Fetch-Site", b"none"),
+        world.post("/post", visitor, "post", shared="yes"),
+    ]
+
+
+def _post_of(world: World) -> list[RawRequest]:
+    visitor, path = world.journey()
+    return [world.get(f"{path}/post", visitor), world.post(f"{path}/post", visitor, "post", shared="yes")]
+
+
+def _same_person(world: World) -> list[RawRequest]:
+    visitor = world.visitor(world.session())
+    visitor.cookies["__Host-post"] = "choice"
+    path = visitor.open_journey(scope="openid profile")
+    return [
+        world.get(f"{path}/same_person", visitor),
+        world.step(path, "same_person", visitor, "/same_person", answer="me"),
+    ]
+
+
 def _cancel(world: World) -> list[RawRequest]:
     visitor, path = world.journey()
     return [world.step(path, "cancel", visitor, "/cancel")]
@@ -334,6 +358,7 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/health/live": _plain("/health/live"),
     "/jwks": _plain("/jwks"),
     "/logout": _logout,
+    "/post": _post,
     "/reset": _new_password(LinkPurpose.RESET, "k.haddad"),
     "/reset/<token>": _landing(LinkPurpose.RESET, "k.haddad"),
     "/signin": lambda world: [world.get("/signin"), world.get("/signin", world.visitor(world.session()))],
@@ -343,6 +368,8 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/signin/<handle>/code/resend": _resend,
     "/signin/<handle>/device": _device,
     "/signin/<handle>/password": _password,
+    "/signin/<handle>/post": _post_of,
+    "/signin/<handle>/same_person": _same_person,
     "/signin/<handle>/structure": _structure,
     "/signout": lambda world: [world.post("/signout", world.visitor(world.session()), "signout")],
     "/token": _token,

@@ -51,13 +51,14 @@ class PscSignin:
     unasked: Quota = field(default_factory=lambda: Quota(limit=UNASKED_PER_ORIGIN, seconds=600))
 
     def ask(self, txn: SigninTransaction, *, afresh: bool = False) -> str:
-        """Where to send the browser. `afresh`: nobody may be signed in from a proof that Pro Santé Connect has already."""
+        """Where to send the browser. `afresh`, and on a shared post: nobody may be signed in from a proof that Pro Santé
+        Connect has already."""
         now = self.clock.now()
         since = txn.demand.fresh_since
         asked_now = since is not None and now - since < NEARLY_NOW
         address, attempt = self.party.ask(
             txn.handle,
-            reauthenticate=afresh or asked_now or pending(txn) is not None,
+            reauthenticate=afresh or asked_now or txn.shared is not None or pending(txn) is not None,
             max_age_seconds=None if since is None or asked_now else int(now - since),
         )
         saved(self.transactions, remember(txn, attempt), now, NO_EFFECTS)

@@ -201,6 +201,9 @@ class World:
     def step(self, txn: SigninTransaction, device_id: str | None = None) -> Step:
         return self.journey.next_step(self.stored(txn), device_id=device_id)
 
+    def step_in(self, browser: str, txn: SigninTransaction) -> Step:
+        return self.journey.next_step(self.journey.find(txn.handle, browser_cookie=browser), device_id=None)
+
     def stored(self, txn: SigninTransaction) -> SigninTransaction:
         return self.journey.find(txn.handle, browser_cookie=BROWSER)
 
