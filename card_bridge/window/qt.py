@@ -71,8 +71,7 @@ QPushButton#cancel:hover {{ background: {MIST}; }}
 QPushButton#proceed {{ background: {FIR}; color: #ffffff; border: 1px solid {FIR}; }}
 QPushButton#proceed:hover {{ background: {FIR_DEEP}; }}
 QPushButton#proceed:disabled {{ background: #e6e9e6; color: #66736f; border-color: #e6e9e6; }}
-QPushButton:focus {{ border: 2px solid {LAMP}; padding: @8px @19px; }}
-QPushButton#proceed:focus {{ border: 2px solid {LAMP}; }}
+QPushButton#cancel:focus, QPushButton#proceed:focus {{ border: 3px solid {LAMP}; padding: @7px @18px; }}
 """
 
 
