@@ -39,7 +39,7 @@ from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions,
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
 from gateway.signin.shared_post.post import SharedBy
-from gateway.signin.shared_post.same_person import answered, is_asked, lender, lent_by
+from gateway.signin.shared_post.same_person import answered, is_asked, lender, lent_by, short_name
 from gateway.signin.throttle import ip_block
 from gateway.signin.transaction import Demand, SigninTransaction
 
@@ -228,6 +228,11 @@ class Journey:
             return Step.MEANS
         by_password = self._demands.code_could_do(None, demand) or not self._demands.strong_could_do(demand)
         return Step.PASSWORD if by_password else Step.MEANS
+
+    def person(self, txn: SigninTransaction) -> str:
+        """Whose sign-in this is, as a shared post may say it; "" before anybody is known."""
+        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        return short_name(account) if account is not None else ""
 
     @staticmethod
     def is_under_way(txn: SigninTransaction) -> bool:

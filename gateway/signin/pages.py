@@ -21,7 +21,6 @@ from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey, Step, StructureNotHeld, TransactionGone, TransactionMoved
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
-from gateway.signin.shared_post.same_person import short_name
 from gateway.signin.transaction import Demand, SigninTransaction
 from gateway.web import cookies
 from gateway.web.shell import Shell
@@ -233,10 +232,8 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
 
     def structure_page(txn: SigninTransaction, *, status: int = 200, error: str | None = None) -> Response:
         choices = journey.structures(txn)
-        account = accounts.get(txn.account_id) if txn.account_id is not None else None
-        person = short_name(account) if account is not None else ""
         return journey_pages.page(
-            "signin/structure.html", txn, status=status, choices=choices, error=error, person=person
+            "signin/structure.html", txn, status=status, choices=choices, error=error, person=journey.person(txn)
         )
 
     @blueprint.get("/signin/<handle>/structure")
