@@ -165,7 +165,10 @@ class Dialog:
     def _connected(self, place: CardInReader) -> tuple[CardInReader, MeaningfulConnection] | None:
         """None while it cannot be: the picture was late, or another program holds the card."""
         try:
-            return place, self._readers.connect(place.reader)
+            connection = self._readers.connect(place.reader)
+            if self._readers.state(place.reader).event_count == place.event_count:
+                return place, connection
+            connection.close(reset=False)
         except CardInUse:
             self._show_waiting(WindowState.CARD_IN_USE)
         except CardMute:

@@ -2,7 +2,7 @@
 
 Order, each refusal without any CORS header and without any window: head, Host, Origin, route and method, custom header, content
 type. One event loop serves all connections, one request each, with a deadline and a ceiling; slow or idle callers hold no
-thread, and when there are too many the oldest unfinished request is dropped, not the newest.
+thread, and when there are too many the oldest that is not at work is dropped, not the newest.
 """
 
 import asyncio
@@ -51,8 +51,9 @@ class HttpDoor:
         self._log = log
         self._patience = patience
         self._loop = asyncio.new_event_loop()
-        self._unfinished: dict[asyncio.StreamWriter, None] = {}
         self._open = 0
+        self._idle: dict[asyncio.StreamWriter, None] = {}
+        """Callers whose request is not whole yet, or that do not hang up; oldest first."""
         self._removed = asyncio.Event()
         self._long_polls = 0
         self._stopping = asyncio.Event()
@@ -110,9 +111,11 @@ class HttpDoor:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
-        self._unfinished[writer] = None
+        self._idle[writer] = None
         if self._open > MAX_CONNECTIONS:
-            next(iter(self._unfinished)).transport.abort()
+            oldest = next(iter(self._idle))
+            del self._idle[oldest]
+            oldest.transport.abort()
         try:
             await self._request(reader, writer)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
@@ -122,7 +125,7 @@ class HttpDoor:
             self._log.defect("door", error)
         finally:
             self._open -= 1
-            self._unfinished.pop(writer, None)
+            self._idle.pop(writer, None)
             with suppress(Exception):
                 writer.close()
 
@@ -134,13 +137,13 @@ class HttpDoor:
                 head = self._admitted(raw)
                 cors = _cors(head)
                 body = await reader.readexactly(head.length)
-            self._unfinished.pop(writer, None)
+            self._idle.pop(writer, None)
             answer = await self._answer(head, body, reader)
         except BridgeRefusal as refusal:
             self._log.door(refusal)
             answer = refusal.status, refusal.body()
-        self._unfinished.pop(writer, None)
         if answer is not None:
+            self._idle[writer] = None
             await self._say(answer, cors, reader, writer)
 
     def _admitted(self, raw: bytes) -> Head:

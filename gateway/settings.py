@@ -78,6 +78,12 @@ class Psc(_Section):
     ca_file: Path | None = None
 
 
+class Card(_Section):
+    """`certificates`: the folder of the authorities' files that idp_config/card.yaml pins by fingerprint."""
+
+    certificates: Path
+
+
 class Directory(_Section):
     """Files that the regional account module drops; absent: nothing is imported."""
 
@@ -112,10 +118,11 @@ class Settings(_Section):
     smtp: Smtp
     sms: Sms | None = None
     psc: Psc | None = None
+    card: Card | None = None
     directory: Directory = Directory()
     clock_offset_file: Path | None = None
     node: str = "gateway-1"
-    means: tuple[Literal["password", "psc"], ...] = ("password",)
+    means: tuple[Literal["password", "psc", "card"], ...] = ("password",)
     """Switched-on means of sign-in; what is not here is off at every door (DECISIONS 4)."""
     parameters: Mapping[str, Any] = Field(default_factory=dict)
     """Values of the parameter table, by their dotted names; the rest keeps the profile's default."""
@@ -135,6 +142,8 @@ class Settings(_Section):
         _ = self.values  # out-of-bound parameters are refused here, by name
         if "psc" in self.means and self.psc is None:
             raise ValueError("psc.client_secret_file: name the file that holds our secret at Pro Santé Connect")
+        if "card" in self.means and self.card is None:
+            raise ValueError("card.certificates: name the folder of the authorities' certificates")
         if self.profile == "regulated" and "psc" not in self.means:
             raise ValueError(
                 "means: the regulated profile opens no session from a password and a mailed code alone (REG-01, REG-02): add "

@@ -42,6 +42,8 @@ def _ready_line(options: SandboxOptions, running: RunningSandbox) -> str:
         "orientation": running.orientation_url,
         **({"suivi": running.suivi_url} if running.suivi_url is not None else {}),
     }
+    if running.bridge_url:
+        addresses |= {"bridge": running.bridge_url}
     if running.psc:
         addresses |= {"psc": running.psc.issuer, "wallet": running.psc.wallet_url}
     return f"sandbox ready {json.dumps(addresses)}"
@@ -73,6 +75,16 @@ def _options(arguments: list[str] | None) -> SandboxOptions:
         "--psc-post-logout-redirect-uri", action="append", metavar="URL", help="may be given several times"
     )
     psc.add_argument("--psc-backchannel-logout-uri", metavar="URL", help="told when a session ends; nobody by default")
+    card = parser.add_argument_group("a card reader with its bridge; not started without --bridge-port")
+    card.add_argument(
+        "--bridge-port",
+        action="append",
+        type=int,
+        dest="bridge_ports",
+        metavar="PORT",
+        help="may be given several times",
+    )
+    card.add_argument("--card-folder", type=Path, metavar="PATH", help="where the authorities of the cards are written")
     return SandboxOptions(**vars(parser.parse_args(arguments)))
 
 

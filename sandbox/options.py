@@ -43,6 +43,10 @@ class SandboxOptions:
     psc_redirect_uri: Sequence[str] | None = None
     psc_post_logout_redirect_uri: Sequence[str] | None = None
     psc_backchannel_logout_uri: str | None = None
+    bridge_ports: Sequence[int] | None = None
+    """Where the card bridge listens, on 127.0.0.1, the first that is free; absent: there is no card reader. With it goes the
+    folder where the look-alike authorities are written."""
+    card_folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def accepted_addresses(options: SandboxOptions) -> ListeningAddresses:
         raise SandboxRefusal(
             f"The sandbox stays on this machine, and --issuer {options.issuer!r} is not a loopback URL."
         )
+    if options.bridge_ports and options.card_folder is None:
+        raise SandboxRefusal("--bridge-port needs --card-folder too.")
     if options.suivi is not None and not (options.suivi_client_id and options.suivi_client_secret_file):
         raise SandboxRefusal("--suivi needs --suivi-client-id and --suivi-client-secret-file too.")
     return ListeningAddresses(

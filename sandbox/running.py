@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sandbox.card.station import running_station
 from sandbox.clock import ClockRefusal, WorldClock
 from sandbox.http_server import HttpServer
 from sandbox.loopback import LoopbackAddress
@@ -43,6 +44,7 @@ class RunningSandbox:
     faults: Faults
     clock: WorldClock
     psc: RunningPsc | None = None
+    bridge_url: str | None = None
 
 
 @contextmanager
@@ -79,6 +81,18 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
             except PscRefusal as refusal:
                 raise SandboxRefusal(str(refusal)) from refusal
 
+        station, bridge_url = None, None
+        if options.bridge_ports and options.card_folder is not None:
+            try:
+                station, port = listeners.enter_context(
+                    running_station(
+                        clock, options.card_folder, ports=options.bridge_ports, allowed_origins=[options.issuer]
+                    )
+                )
+            except OSError as failure:
+                raise SandboxRefusal(f"The card bridge cannot listen on --bridge-port: {failure}.") from failure
+            bridge_url = f"http://127.0.0.1:{port}"
+
         client = ClientConfiguration(
             issuer=options.issuer,
             client_id=options.orientation_client_id,
@@ -95,6 +109,7 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
             orientation_url=orientation_server.url,
             suivi_url=suivi_server.url if suivi_server is not None else None,
             gateway_url=options.issuer,
+            station=station,
         )
         orientation_server.start(orientation_site(client, clock, world_url=world_server.url))
         if suivi_server is not None:
@@ -120,6 +135,7 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
             faults=faults,
             clock=clock,
             psc=psc,
+            bridge_url=bridge_url,
         )
 
 

@@ -2,5 +2,6 @@
 
 from tests.postgresql_cluster import postgresql_cluster, postgresql_url
 from tests.redis_server import redis_cluster_url, redis_url
+from tests.virtual_readers import pc_sc, virtual_pcscd
 
-__all__ = ["postgresql_cluster", "postgresql_url", "redis_cluster_url", "redis_url"]
+__all__ = ["pc_sc", "postgresql_cluster", "postgresql_url", "redis_cluster_url", "redis_url", "virtual_pcscd"]

@@ -121,7 +121,8 @@ class FakeSessions:
         stored = self.find(session.handle, now)
         if stored is None or stored.version != session.version:
             return False
-        self.records[session.handle] = replace(session, version=session.version + 1)
+        idle_seconds = min(stored.idle_seconds, session.idle_seconds)
+        self.records[session.handle] = replace(session, version=session.version + 1, idle_seconds=idle_seconds)
         self._written.note(effects)
         return True
 

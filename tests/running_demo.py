@@ -34,6 +34,7 @@ class RunningDemo:
     orientation: str
     suivi: str
     wallet: str
+    bridge: str
     data: Path
     pid: int
 
@@ -61,11 +62,38 @@ class RunningDemo:
     def wait_for_text(self, to: str, *, known: int = 0) -> dict[str, Any]:
         return self._wait(lambda: self.texts(to), known)
 
-    def _wait(self, look: Any, known: int) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def lying(self, lie: str) -> Iterator[None]:
+        """Pro Santé Connect lies in one thing."""
+        address = f"{self.world}/api/psc/lie"
+        requests.post(address, json={"lie": lie}, timeout=5).raise_for_status()
+        try:
+            yield
+        finally:
+            requests.post(address, json={"lie": None}, timeout=5).raise_for_status()
+
+    def answer_phone(self, rpps: str, *, approve: bool = True) -> None:
+        """Approves, or refuses, what the e-CPS application asks of this person, once it is there."""
+        waiting = self._wait(lambda: self._asked_of(rpps), 0, told_at="asked_at")["id"]
+        requests.post(f"{self.world}/api/approvals/{waiting}", json={"approve": approve}, timeout=5).raise_for_status()
+
+    def _asked_of(self, rpps: str) -> list[dict[str, Any]]:
+        asked = requests.get(f"{self.world}/api/approvals", timeout=5).json()["approvals"]
+        return [one for one in asked if one["decision"] == "pending" and one["national_id"] == f"8{rpps}"]
+
+    def passerelle(self, *arguments: str) -> str:
+        """Runs the command line against the demo and gives what it prints."""
+        environment = {**os.environ, "PASSERELLE_CONFIG": str(self.data / "passerelle.yaml"), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "gateway.cli", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _wait(self, look: Any, known: int, *, told_at: str = "received_at") -> dict[str, Any]:
         for _ in range(300):
             found: list[dict[str, Any]] = look()
             if len(found) > known:
-                return max(found, key=lambda message: message["received_at"])
+                return max(found, key=lambda message: message[told_at])
             Event().wait(0.05)
         raise AssertionError(f"no message came; {look()!r}")
 
@@ -78,7 +106,7 @@ def running_demo(data: Path, *arguments: str) -> Iterator[RunningDemo]:
         "--port", str(free_port("127.0.0.1")), "--world-port", str(free_port("127.0.0.2")),
         "--smtp-port", str(free_port("127.0.0.2")), "--orientation-port", str(free_port("127.0.0.5")),
         "--suivi-port", str(free_port("127.0.0.6")), "--psc-port", str(free_port("127.0.0.3")),
-        "--wallet-port", str(free_port("127.0.0.4")), *arguments,
+        "--wallet-port", str(free_port("127.0.0.4")), "--bridge-port", str(free_port("127.0.0.1")), *arguments,
     ]  # fmt: skip
     process = subprocess.Popen(
         command,

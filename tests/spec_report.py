@@ -19,10 +19,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "requirements"
-MAIN_JOB = ("LOA", "OID-01…15", "TOK-01…07", "SES-01…07", "WEB")
-"""What is asked when nothing is named: the sections of the main job."""
-_ROW = re.compile(r"([A-Z0-9]+)-(\d+)")
-_ASKED = re.compile(r"([A-Z0-9]+)(?:-(\d+)(?:(?:…|\.\.)(\d+))?)?")
+MAIN_JOB = ("LOA", "OID-01…15", "TOK-01…07", "SES-01…07", "WEB", "PSC", "LNK", "A")
+"""What is asked when nothing is named: the sections of the main job, and signing in by Pro Santé Connect."""
+_ROW = re.compile(r"([A-Z0-9]+?)-?(\d+)")
+_ASKED = re.compile(r"([A-Z][A-Z0-9]*?)(?:-?(\d+)(?:(?:…|\.\.)(\d+))?)?")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ class Collector:
                     known = self.tests.setdefault(row, [])
                     if name not in known:
                         known.append(name)
+
+
+def section_of(name: str) -> str | None:
+    """`LNK` of LNK-08, `A` of A7 (an attack of a list); None for the mark of another kind of rule, such as PSC-R3."""
+    parts = _ROW.fullmatch(name)
+    return parts[1] if parts else None
 
 
 def read_rows() -> dict[str, Row]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from card_bridge.refusals import BridgeRefusal, Code
 
 CHUNK = 0xE7
-_MAX_ANSWER = 4096
+_MAX_PIECES = 16
 
 
 @dataclass(frozen=True)
@@ -30,24 +30,25 @@ class Channel:
 
     def send(self, command: bytes) -> Answer:
         """The whole answer and its last status word."""
-        self._checkpoint()
-        answer = self._once(command)
+        answer = self.send_once(command)
         if answer.status >> 8 == 0x6C and not answer.data:
             lengthless = command[:4] if len(command) == 5 else command
-            answer = self._once(lengthless + bytes([answer.status & 0xFF]))
+            answer = self._exchange(lengthless + bytes([answer.status & 0xFF]))
         data = answer.data
-        while answer.status >> 8 == 0x61:
-            if len(data) > _MAX_ANSWER or (data and not answer.data):
-                raise unsupported(command, answer.status)
-            announced = answer.status & 0xFF
-            length = min(announced or CHUNK, CHUNK)
-            answer = self._once(bytes([0x00, 0xC0, 0x00, 0x00, length]))
+        for _ in range(_MAX_PIECES):
+            if answer.status >> 8 != 0x61:
+                return Answer(data, answer.status)
+            length = min(answer.status & 0xFF or CHUNK, CHUNK)
+            answer = self._exchange(bytes([0x00, 0xC0, 0x00, 0x00, length]))
             data += answer.data
-            if not answer.data:
-                break
-        return Answer(data, answer.status)
+        raise unsupported(command, answer.status)
 
-    def _once(self, command: bytes) -> Answer:
+    def send_once(self, command: bytes) -> Answer:
+        """Never repeated, whatever the card says: for the code."""
+        self._checkpoint()
+        return self._exchange(command)
+
+    def _exchange(self, command: bytes) -> Answer:
         answer = self._transmit(command)
         if len(answer) < 2:
             raise unsupported(command, 0)

@@ -88,7 +88,7 @@ class Cps3:
         if policy.padding is not None:
             value = value.ljust(policy.stored_length, bytes([policy.padding]))
         header = bytes([0x00, 0x20, 0x00, 0x01, len(value)])
-        status = self._channel.send(header + value).status
+        status = self._channel.send_once(header + value).status
         if status == 0x9000:
             return
         if status == 0x6983:

@@ -10,8 +10,18 @@ from enum import StrEnum
 class Family(StrEnum):
     CPS3 = "cps3"
     CPS3_CONTACTLESS = "cps3-contactless"
+    CPS4 = "cps4"
 
 
+_CPS4 = frozenset(
+    bytes.fromhex(atr)
+    for atr in (
+        "3B9B188001 001225006480 04010000 9044",
+        "3B9B188001 001225006480 00040100 9044",
+        "3BDC18FF00 001225006480 00040100 9000",
+    )
+)
+"""Compared whole, and first: the last one would pass for a CPS3 under its mask."""
 _ATRS: tuple[tuple[Family, bytes, bytes], ...] = (
     (
         Family.CPS3,
@@ -27,6 +37,8 @@ _ATRS: tuple[tuple[Family, bytes, bytes], ...] = (
 
 
 def family_of(atr: bytes) -> Family | None:
+    if atr in _CPS4:
+        return Family.CPS4
     for family, model, mask in _ATRS:
         if len(atr) == len(model) and all((a ^ m) & k == 0 for a, m, k in zip(atr, model, mask, strict=True)):
             return family

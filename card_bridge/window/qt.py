@@ -71,8 +71,7 @@ QPushButton#cancel:hover {{ background: {MIST}; }}
 QPushButton#proceed {{ background: {FIR}; color: #ffffff; border: 1px solid {FIR}; }}
 QPushButton#proceed:hover {{ background: {FIR_DEEP}; }}
 QPushButton#proceed:disabled {{ background: #e6e9e6; color: #66736f; border-color: #e6e9e6; }}
-QPushButton:focus {{ border: 2px solid {LAMP}; padding: @8px @19px; }}
-QPushButton#proceed:focus {{ border: 2px solid {LAMP}; }}
+QPushButton#cancel:focus, QPushButton#proceed:focus {{ border: 3px solid {LAMP}; padding: @7px @18px; }}
 """
 
 
@@ -109,13 +108,14 @@ class QtWindow(QObject):  # type: ignore[misc]
             self._dialog.show_view(view)
 
     def _close(self) -> None:
-        """A last word that the person must be able to read stays, without a field, until it is closed or replaced."""
-        if self._dialog is not None:
-            self._dialog.is_over()
+        """Last words that a person must be able to read stay, without a field, until they are closed or replaced."""
+        if self._dialog is not None and not self._dialog.stays_to_be_read():
+            self._drop()
 
     def _drop(self) -> None:
         if self._dialog is not None:
-            self._dialog.destroy_quietly()
+            self._dialog.leave()
+            self._dialog.deleteLater()
             self._dialog = None
 
 
@@ -229,20 +229,19 @@ class _Dialog(QDialog):  # type: ignore[misc]
         self._give_focus(scene)
         self._announce(scene)
 
-    def is_over(self) -> None:
-        self._actions = None
-        self._code.clear()
+    def stays_to_be_read(self) -> bool:
+        """Whether the bridge's last view is for the person; it then stays half a minute at most."""
         if self._view is None or self._view.state not in LAST_WORDS or self.isHidden():
-            self.destroy_quietly()
-            return
+            return False
+        self._actions = None
         self._draw(scene_for(self._demand, self._view, over=True))
-        QTimer.singleShot(READING_MILLISECONDS, self, self.destroy_quietly)
+        QTimer.singleShot(READING_MILLISECONDS, self, self.leave)
+        return True
 
-    def destroy_quietly(self) -> None:
+    def leave(self) -> None:
         self._actions = None
         self._code.clear()
         self.hide()
-        self.deleteLater()
 
     def _draw(self, scene: Scene) -> None:
         self.setWindowTitle(f"{scene.title} – {scene.origin}")

@@ -52,3 +52,6 @@ class IdentityLink:
 
     def is_frozen(self, now: float) -> bool:
         return self.frozen_until is not None and now < self.frozen_until
+
+    def signs_in(self, now: float) -> bool:
+        return self.state is LinkState.ACTIVE and not self.is_frozen(now)

@@ -39,6 +39,7 @@ class Ports:
     suivi: int
     psc: int
     wallet: int
+    bridge: int
 
     @property
     def issuer(self) -> str:
@@ -72,6 +73,7 @@ class Ports:
 @click.option("--orientation-port", default=8091, show_default=True, help="Of Orientation, on 127.0.0.5.")
 @click.option("--suivi-port", default=8092, show_default=True, help="Of Suivi, on 127.0.0.6.")
 @click.option("--psc-port", default=8093, show_default=True, help="Of Pro Santé Connect (simulated), on 127.0.0.3.")
+@click.option("--bridge-port", default=17583, show_default=True, help="Of the card bridge, on 127.0.0.1.")
 @click.option("--wallet-port", default=8094, show_default=True, help="Of its pages, on 127.0.0.4.")
 @click.option(
     "--data",
@@ -92,12 +94,13 @@ def demo(
     suivi_port: int,
     psc_port: int,
     wallet_port: int,
+    bridge_port: int,
     data: Path,
     ephemeral_url: str | None,
     database_url: str | None,
 ) -> None:
     """Starts the main job with everything local and embedded; Ctrl-C stops it."""
-    ports = Ports(port, world_port, smtp_port, orientation_port, suivi_port, psc_port, wallet_port)
+    ports = Ports(port, world_port, smtp_port, orientation_port, suivi_port, psc_port, wallet_port, bridge_port)
     _check_free(ports)
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -107,6 +110,7 @@ def demo(
     processes: list[subprocess.Popen[bytes]] = []
     try:
         processes.append(_start(_sandbox_command(ports, data), environment, data / "world.log"))
+        _wait_for(data / "cards" / "anchors.yaml", processes, data, asked_to_stop)
         seed_demo(settings_file, people_file=ROOT / "sandbox" / "data" / "people.yaml", secret_files=_secrets(data))
         for name in ("serve", "jobs"):
             processes.append(_start([sys.executable, "-m", "gateway.cli", name], environment, data / f"{name}.log"))
@@ -124,6 +128,7 @@ def demo(
             f"  User name  n.benali       (her password and the other people: the README, or the page below)\n"
             f"  The other application     {ports.suivi_url}   (Suivi: no second sign-in)\n"
             f"  Pro Santé Connect         RPPS 99900000011 is Nadia's; approve on the phone below\n"
+            f"  CPS card                  insert one in the reader below, its code is 1234\n"
             f"  Mailbox, phone, clock     {ports.world_url}\n"
             f"  The gateway               {ports.issuer}\n\n"
             "  Ctrl-C stops everything.\n",
@@ -132,6 +137,7 @@ def demo(
             orientation=ports.orientation_url,
             suivi=ports.suivi_url,
             wallet=ports.wallet_url,
+            bridge=f"http://127.0.0.1:{ports.bridge}",
             data=str(data),
         )
         sys.stdout.flush()
@@ -153,6 +159,7 @@ def _check_free(ports: Ports) -> None:
         ("127.0.0.6", ports.suivi, "--suivi-port"),
         ("127.0.0.3", ports.psc, "--psc-port"),
         ("127.0.0.4", ports.wallet, "--wallet-port"),
+        ("127.0.0.1", ports.bridge, "--bridge-port"),
     ):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -181,6 +188,8 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
     text = psc.read_text("utf-8").replace("http://127.0.0.3:8093", ports.psc_url)
     text = text.replace("http://127.0.0.4:8094", ports.wallet_url)
     psc.write_text(text.replace("http://localhost:8080", ports.issuer), "utf-8")
+    card = data / "idp_config" / "card.yaml"
+    card.write_text(card.read_text("utf-8").replace("[17583, 27583, 37583]", f"[{ports.bridge}]"), "utf-8")
     (data / "clock-offset").write_bytes(bytes(8))
     settings: dict[str, Any] = {
         "profile": "demo",
@@ -190,7 +199,8 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
         "data": ".",
         "smtp": {"host": "127.0.0.2", "port": ports.smtp, "tls": "none", "sender": "passerelle@demo.passerelle.test"},
         "sms": {"url": f"{ports.world_url}/sms", "token_file": "sms.token"},
-        "means": ["psc", "password"],
+        "means": ["psc", "card", "password"],
+        "card": {"certificates": "cards"},
         "psc": {"client_secret_file": "psc.secret"},
         "directory": {
             "structures_file": str(ROOT / "sandbox" / "data" / "structures.csv"),
@@ -228,6 +238,7 @@ def _sandbox_command(ports: Ports, data: Path) -> list[str]:
         "--psc-client-id", "passerelle-demo", "--psc-client-secret-file", str(data / "psc.secret"),
         "--psc-redirect-uri", f"{ports.issuer}/signin/psc/callback",
         "--psc-post-logout-redirect-uri", f"{ports.issuer}/signin/psc/logged-out",
+        "--bridge-port", str(ports.bridge), "--card-folder", str(data / "cards"),
         "--clock-offset-file", str(data / "clock-offset"), "--people-file", str(people),
     ]  # fmt: skip
 
@@ -243,6 +254,20 @@ def _start(command: Sequence[str], environment: dict[str, str], log: Path) -> su
             stderr=file,
             start_new_session=True,
         )
+
+
+def _wait_for(
+    file: Path, processes: Sequence[subprocess.Popen[bytes]], data: Path, asked_to_stop: threading.Event
+) -> None:
+    """Until the local world has written it: the gateway reads it when it starts."""
+    for _ in range(int(STARTUP_SECONDS / 0.05)):
+        if file.exists():
+            return
+        if asked_to_stop.wait(0.05):
+            raise KeyboardInterrupt
+        if any(process.poll() is not None for process in processes):
+            break
+    raise CommandRefused(f"A part of the demo did not start; its log is in {data}.")
 
 
 def _wait_healthy(

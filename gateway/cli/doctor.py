@@ -19,7 +19,15 @@ from gateway.cli.output import CommandRefused
 from gateway.clock import iso_utc
 from gateway.keys.rotation import plan
 from gateway.keys.signing_key import KeyState
+from gateway.refusal import Refusal
 from gateway.settings import ConfigurationError, Settings, Smtp, read_settings
+from gateway.signin.psc.client import PscClient
+from gateway.signin.psc.client_secret import read_client_secret
+from gateway.signin.psc.environment import PscEnvironment
+from gateway.signin.psc.json_object import MalformedObject
+from gateway.signin.psc.key_set import read_keys
+from gateway.signin.psc.metadata import differences
+from gateway.wiring.psc import psc_client
 
 _MEBIOCTET = 2**20
 _ROOM = 200 * _MEBIOCTET
@@ -38,7 +46,7 @@ class Finding:
 @click.command(short_help="Says what is wrong with this deployment, and what to do.")
 @click.pass_obj
 def doctor(invocation: Invocation) -> int:
-    """Looks at the settings, the stores, the keys, the applications and the mail server.
+    """Looks at the settings, the stores, the keys, the applications, the mail server and Pro Santé Connect.
 
     Exit code 0 when all is well, 1 when something needs you.
     """
@@ -65,7 +73,7 @@ def _opened(invocation: Invocation) -> Iterator[Finding]:
         with administration(invocation, initialised=False) as administering:
             database = _safely(_database, administering)
             yield from database
-            looks = [_ephemeral, _reviewed]
+            looks = [_ephemeral, _reviewed, _psc]
             if not any(item.advice for item in database):
                 looks += [_keys, _applications, _backlog]
             for look in looks:
@@ -131,6 +139,68 @@ def _reviewed(administering: Administration) -> Iterator[Finding]:
     yield Finding("idp_config", f"read; role mapping {version}")
     for warning in warnings_of(administering.settings, administering.reviewed):
         yield Finding("idp_config", "to look at", warning)
+
+
+def _psc(administering: Administration) -> Iterator[Finding]:
+    """What stands in our files is compared with what the provider says of itself; nothing is taken from it (PSC-02)."""
+    settings, environment = administering.settings, administering.reviewed.psc
+    if environment is None or settings.psc is None:
+        return
+    provider = psc_client(settings, environment, administering.stores.clock)
+    try:
+        if settings.psc.ca_file is not None:
+            settings.psc.ca_file.read_bytes()
+    except OSError as error:
+        state = f"{settings.psc.ca_file} cannot be read ({error.strerror})"
+        yield Finding("Pro Santé Connect", state, "Name in psc.ca_file a file that the gateway's user may read.")
+        return
+    described = _described(provider, environment)
+    yield described
+    secret = settings.psc.client_secret_file
+    try:
+        read_client_secret(secret, environment)
+    except ConfigurationError as error:
+        advice = "Nobody can sign in with it: put there the secret that Pro Santé Connect gave, alone on one line."
+        yield Finding("Pro Santé Connect secret", str(error), advice)
+        return
+    if described.advice:
+        yield Finding("Pro Santé Connect secret", f"{secret} can be read; whether it is accepted could not be asked")
+    else:
+        yield _accepted(provider, environment)
+
+
+def _described(provider: PscClient, environment: PscEnvironment) -> Finding:
+    subject = "Pro Santé Connect"
+    try:
+        keys = len(read_keys(provider.keys()))
+        metadata = provider.metadata() if environment.metadata_address is not None else None
+    except Refusal as refusal:
+        advice = "Check psc.yaml, and that this machine may reach it; meanwhile people are offered their other means."
+        return Finding(subject, f"{environment.issuer} does not answer as it should ({refusal.detail})", advice)
+    except MalformedObject:
+        return Finding(subject, f"{environment.jwks_uri} holds no key that can be used", "Check jwks_uri in psc.yaml.")
+    state = f"{environment.name} answers, {keys} key(s)"
+    if metadata is None:
+        return Finding(subject, f"{state}; psc.yaml names no metadata_address to compare with")
+    if other := differences(metadata, environment=environment):
+        advice = "Find out why, with the agency, before you change psc.yaml: somebody may stand between."
+        return Finding(subject, f"{environment.name} describes itself otherwise: {', '.join(other)}", advice)
+    return Finding(subject, f"{state}, described as in psc.yaml")
+
+
+def _accepted(provider: PscClient, environment: PscEnvironment) -> Finding:
+    """Asked with a code that nobody has: whoever refuses the code has accepted the secret before."""
+    subject, told = "Pro Santé Connect secret", f"client {environment.client_id}"
+    try:
+        provider.redeem("passerelle-doctor", "passerelle-doctor")
+    except Refusal as refusal:
+        if refusal.detail.endswith("invalid_grant"):
+            return Finding(subject, f"{told}: accepted")
+        if refusal.detail.endswith(("invalid_client", "unauthorized_client")):
+            advice = "Compare client_id, authentication_method and the secret's file with what the agency gave."
+            return Finding(subject, f"{told}: refused", advice)
+        return Finding(subject, f"{told}: not judged ({refusal.detail})")
+    return Finding(subject, f"{told}: an invented code was accepted", "This is no Pro Santé Connect: switch it off.")
 
 
 def _keys(administering: Administration) -> Iterator[Finding]:

@@ -2,7 +2,8 @@
 
 A code is issued for a session that satisfies the demand at that very moment, whether it was there before or comes from the
 journey: the journey's word is not taken, the session is judged again (LOA-04). `prompt=none` shows nothing and does not
-count as use of the session (OID-14). Every answer carries `iss` (RFC 9207) and `state` as it came.
+count as use of the session (OID-14); a session on a shared post never serves without a page (SES-11). Every answer carries
+`iss` (RFC 9207) and `state` as it came.
 """
 
 from collections.abc import Callable, Mapping
@@ -73,8 +74,9 @@ class Authorization:
         client, request = identify(unverified, self._rules.clients, self._clock.now())
         try:
             request = examine(Draft(unverified, self._rules, client, request))
-            session = self._gate.find(session_cookie) if request.silent else self._gate.use(session_cookie)
-            if session is not None and not request.forced and self._is_enough(session, client, request):
+            look = self._gate.find if request.silent else self._gate.use
+            session = look(session_cookie, context)
+            if session is not None and not request.forced and self._may_serve(session, client, request):
                 try:
                     return self._grant(client, request, session, None, context, may_ask=True)
                 except _StructureMustBeChosen:
@@ -90,7 +92,7 @@ class Authorization:
         self, txn_handle: str, *, session_cookie: str | None, browser_cookie: str | None, context: RequestContext
     ) -> str:
         """Where the journey's end leads. Raises TransactionGone, or UnusableRequest when the registration changed."""
-        session = self._gate.find(session_cookie)
+        session = self._gate.find(session_cookie, context)
         txn = self._journey.take(txn_handle, browser_cookie=browser_cookie, session=session, context=context)
         request = _from_continuation(txn.continuation)
         client = self._rules.clients.find(request.client_id)
@@ -114,6 +116,10 @@ class Authorization:
             raise self._unmet(session, request)
         return session
 
+    def _may_serve(self, session: Session, client: Client, request: AuthorizationRequest) -> bool:
+        """Whether the session serves without a page: on a shared post, never (SES-11); the journey asks whose it is."""
+        return session.shared is None and self._is_enough(session, client, request)
+
     def _is_enough(self, session: Session, client: Client, request: AuthorizationRequest) -> bool:
         """The gate's judgement, and the two floors that must hold whatever it says."""
         if request.expected_sub not in {None, session.account_id}:
@@ -135,6 +141,8 @@ class Authorization:
             or self._is_stale(session, request)
         ):
             return RefusedRequest("login_required", "The person must sign in.")
+        if session.shared is not None:
+            return RefusedRequest("interaction_required", "The workstation is shared: the person must be asked.")
         return RefusedRequest("interaction_required", "The session does not reach the demanded level.")
 
     def _unmet(self, session: Session, request: AuthorizationRequest) -> RefusedRequest:

@@ -234,11 +234,11 @@ class AssuranceRanking(Protocol):
 class SessionGate(Protocol):
     """`signin.gate.Gate`: the session of a cookie and what it is worth."""
 
-    def find(self, cookie: str | None) -> Session | None:
-        """Does not count as use."""
+    def find(self, cookie: str | None, context: RequestContext | None = None) -> Session | None:
+        """Does not count as use. Presented from a shared post, the session is shared from then on."""
         ...
 
-    def use(self, cookie: str | None) -> Session | None: ...
+    def use(self, cookie: str | None, context: RequestContext | None = None) -> Session | None: ...
 
     def assurance(self, session: Session) -> Assurance: ...
 

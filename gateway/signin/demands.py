@@ -33,11 +33,20 @@ class Demands:
         return min(mine, theirs) or None
 
     def counted(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
-        """The proofs that count: none older than the demand wants, nor than a reset, a change of contact or a link (which
-        say nothing against Pro Santé Connect and the card); and nothing at all when no person is among them."""
+        """The proofs that count: none by a means that is switched off since, none older than the demand wants, nor than a
+        reset, a change of contact or a link (which say nothing against Pro Santé Connect and the card); and nothing at all
+        when no person is among them."""
         demanded = demand.fresh_since or 0.0
-        fresh = tuple(item for item in evidence if item.at >= demanded and _outlives(item, account))
+        fresh = tuple(
+            item
+            for item in evidence
+            if item.at >= demanded and self._is_switched_on(item.means) and _outlives(item, account)
+        )
         return fresh if any(item.means in PERSONAL for item in fresh) else ()
+
+    def _is_switched_on(self, means: Means) -> bool:
+        """Codes and devices go with the password."""
+        return (means if means in STRONG else Means.PASSWORD) in self._policy.means
 
     def carried(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
         """What a session's proofs are still worth for a new demand. A proof by device says nothing of the age of the trust

@@ -4,11 +4,12 @@ A session is found by its cookie alone; what it is worth is computed from its st
 an account that is no longer active, and proofs older than a demand, a reset or a change of contact.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.accounts.ports import Accounts
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS
+from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.signin.assurance import Assurance, AssuranceScale
 from gateway.signin.demands import Demands, usable
 from gateway.signin.journal_lines import Lines
@@ -29,15 +30,34 @@ class Gate:
         self._accounts = accounts
         self._scale = scale
         self._demands = Demands(scale, policy)
+        self._policy = policy
         self._clock = clock
 
-    def find(self, cookie: str | None) -> Session | None:
-        """The live session; looking is not using (SES-03)."""
-        return self._sessions.find(cookie, self._clock.now()) if cookie else None
+    def find(self, cookie: str | None, context: RequestContext | None = None) -> Session | None:
+        """The live session; looking is not using (SES-03). Presented from a shared post, it is shared from then on."""
+        session = self._sessions.find(cookie, self._clock.now()) if cookie else None
+        if session is None or session.shared is not None or context is None or context.shared is None:
+            return session
+        return self._made_shared(session, context)
 
-    def use(self, cookie: str | None) -> Session | None:
-        """The live session, whose idle time starts again."""
-        return self._sessions.use(cookie, self._clock.now()) if cookie else None
+    def use(self, cookie: str | None, context: RequestContext | None = None) -> Session | None:
+        """The live session, whose idle time starts again; not a shared one's, before somebody has said that it is theirs."""
+        session = self.find(cookie, context)
+        if session is None or session.shared is not None:
+            return session
+        return self._sessions.use(session.handle, self._clock.now())
+
+    def _made_shared(self, session: Session, context: RequestContext) -> Session | None:
+        """Its shorter idle limit is judged at once: it may have been over for a while."""
+
+        def shared(current: Session) -> Session:
+            idle_seconds = self._policy.idle_on_shared_post(current.idle_seconds)
+            return replace(current, shared=current.shared or context.shared, idle_seconds=idle_seconds)
+
+        now = self._clock.now()
+        said = Lines(now, context).of_session("session.shared", shared(session))
+        changed = self._amended(session, shared, now, said)
+        return changed if changed is not None and now < changed.expires_at() else None
 
     def assurance(self, session: Session) -> Assurance:
         return self._scale.level_of(session.evidence)
@@ -48,20 +68,34 @@ class Gate:
         account = self._accounts.get(session.account_id)
         if account is None or not usable(account):
             return False
+        if session.shared is not None:
+            demand = demand.on_shared_post()
         return self._demands.met(self._demands.carried(session.evidence, account, demand), account, demand)
 
     def remember_client(self, session: Session, client_id: str, structure: str | None) -> None:
         """The application joins the session; `structure` becomes the active one. Quiet when the session has ended."""
-        now = self._clock.now()
+
+        def joined(current: Session) -> Session:
+            clients = current.clients if client_id in current.clients else (*current.clients, client_id)
+            return replace(current, clients=clients, active_structure=structure or current.active_structure)
+
+        self._amended(session, joined, self._clock.now(), NO_EFFECTS)
+
+    def _amended(
+        self, session: Session, change: Callable[[Session], Session], now: float, effects: Effects
+    ) -> Session | None:
+        """The session with this change, as it is stored now; None when it has ended."""
         current: Session | None = session
         for _ in range(_TRIES):
             if current is None:
-                return
-            clients = current.clients if client_id in current.clients else (*current.clients, client_id)
-            changed = replace(current, clients=clients, active_structure=structure or current.active_structure)
-            if changed == current or self._sessions.amend(changed, now, NO_EFFECTS):
-                return
+                break
+            changed = change(current)
+            if changed == current:
+                return current
+            if self._sessions.amend(changed, now, effects):
+                return replace(changed, version=current.version + 1)
             current = self._sessions.find(session.handle, now)
+        return None
 
     def end(self, cookie: str | None, context: RequestContext, reason: str) -> Session | None:
         """Ends the session; gives what it was, to one caller only."""

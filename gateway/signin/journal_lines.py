@@ -47,6 +47,7 @@ class Lines:
         )
 
     def of_session(self, name: str, session: Session, *, acr: str | None = None, reason: str | None = None) -> Effects:
+        post = {"post": session.shared, "place": self.context.place}
         return because(
             Event(
                 name=name,
@@ -62,5 +63,6 @@ class Lines:
                 ip=self.context.ip,
                 user_agent=self.context.user_agent,
                 request=self.context.request,
+                details={name: str(value) for name, value in post.items() if value is not None},
             )
         )

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.accounts.account import Account
-from gateway.accounts.ports import Accounts, TrustedDevices
+from gateway.accounts.ports import Accounts, IdentityLinks, TrustedDevices
 from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.journal.events import Outcome
@@ -27,6 +27,7 @@ from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import (
     UPSTREAM,
     Pending,
+    link_of_upstream,
     pending,
     situation_of,
     situation_open,
@@ -37,6 +38,8 @@ from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
+from gateway.signin.shared_post.post import SharedBy
+from gateway.signin.shared_post.same_person import answered, is_asked, lender, lent_by, short_name
 from gateway.signin.throttle import ip_block
 from gateway.signin.transaction import Demand, SigninTransaction
 
@@ -44,7 +47,6 @@ __all__ = ["Journey", "SituationNotTold", "Step", "StructureNotHeld", "Transacti
 
 ACCESS_DENIED = "access_denied"
 UNMET = "unmet_authentication_requirements"
-_FROM_SESSION = "from_session"
 
 
 OPENED_PER_ORIGIN = 2000
@@ -52,6 +54,8 @@ OPENED_PER_ORIGIN = 2000
 
 
 class Step(StrEnum):
+    SAME_PERSON = "same_person"
+    """On a shared post: is the session that is open here yours?"""
     LINK = "link"
     """An identity that nobody here has: "I have an account", or "I do not"."""
     IDENTITY = "identity"
@@ -90,6 +94,7 @@ class Journey:
         transactions: SigninTransactions,
         sessions: Sessions,
         accounts: Accounts,
+        identities: IdentityLinks,
         devices: TrustedDevices,
         structures: ActiveStructures,
         scale: AssuranceScale,
@@ -100,6 +105,7 @@ class Journey:
         self._transactions = transactions
         self._sessions = sessions
         self._accounts = accounts
+        self._identities = identities
         self._devices = devices
         self._structures = structures
         self._scale = scale
@@ -118,9 +124,33 @@ class Journey:
         session: Session | None,
         context: RequestContext,
     ) -> SigninTransaction:
-        """A new transaction. A live session of the browser lends its account and the proofs that still count (step-up).
-        Raises TooManySignins."""
+        """A new transaction. A live session of the browser lends its account and the proofs that still count (step-up); what
+        a shared session opens is shared too. Raises TooManySignins."""
+        shared = context.shared or (session.shared if session is not None else None)
+        return self._open(demand, continuation, browser_cookie, session, shared, context)
+
+    def begin_again(
+        self, txn: SigninTransaction, *, browser_cookie: str, session: Session | None, context: RequestContext
+    ) -> SigninTransaction:
+        """For another person: a new transaction for the same demand, from nothing or from their own live session. The one
+        before is closed, once. Raises TransactionMoved, TooManySignins."""
+        if not self._transactions.close(txn, self._clock.now(), NO_EFFECTS):
+            raise TransactionMoved("the transaction moved or is gone")
+        demand, shared = replace(txn.demand, login_hint=None), txn.shared or context.shared
+        return self._open(demand, txn.continuation, browser_cookie, session, shared, context)
+
+    def _open(
+        self,
+        demand: Demand,
+        continuation: Mapping[str, Any],
+        browser_cookie: str,
+        session: Session | None,
+        shared: SharedBy | None,
+        context: RequestContext,
+    ) -> SigninTransaction:
         now = self._clock.now()
+        if shared is not None:
+            demand = demand.on_shared_post()
         if self._opened.take(ip_block(context.ip), now) is not Allowance.YES:
             raise TooManySignins(f"more than {OPENED_PER_ORIGIN} from {context.ip}")
         account_id, evidence, extra = self._lent(session, demand)
@@ -134,6 +164,7 @@ class Journey:
             account_id=account_id,
             evidence=evidence,
             extra=extra,
+            shared=shared,
         )
         self._transactions.open(txn, NO_EFFECTS)
         return txn
@@ -147,8 +178,8 @@ class Journey:
         evidence = self._demands.carried(session.evidence, account, demand)
         if not evidence:
             return None, (), {}
-        lent: dict[str, Any] = {_FROM_SESSION: digest(session.handle)}
-        return account.id, evidence, lent if session.upstream is None else lent | {UPSTREAM: session.upstream}
+        lent = lent_by(digest(session.handle))
+        return account.id, evidence, lent if session.upstream is None else {**lent, UPSTREAM: session.upstream}
 
     def find(self, handle: str, *, browser_cookie: str | None) -> SigninTransaction:
         """The transaction, in the browser that opened it. Raises TransactionGone."""
@@ -157,11 +188,21 @@ class Journey:
             raise TransactionGone("unknown, expired, or not this browser's")
         return txn
 
+    def on_post(self, txn: SigninTransaction, context: RequestContext) -> SigninTransaction:
+        """The transaction, stricter for good when this request comes from a shared post. Raises TransactionMoved."""
+        if context.shared is None or txn.shared is not None or txn.session_digest is not None:
+            return txn
+        demand = txn.demand.on_shared_post()
+        stricter = replace(txn, shared=context.shared, demand=demand, device_challenge=None)
+        return saved(self._transactions, stricter, self._clock.now(), NO_EFFECTS)
+
     def next_step(self, txn: SigninTransaction, *, device_id: str | None) -> Step:
         if txn.refusal is not None:
             return Step.REFUSED
         if txn.session_digest is not None:
             return Step.COMPLETE
+        if is_asked(txn):
+            return Step.SAME_PERSON
         waiting = pending(txn)
         if waiting is not None:
             return self._linking_step(txn, waiting)
@@ -170,7 +211,7 @@ class Journey:
         account = self._accounts.get(txn.account_id)
         if account is None or self._refusal(txn, account) is not None:
             return Step.REFUSED
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         if not counted:
             return self._first_step(txn.demand)
         if not self._demands.met(counted, account, txn.demand):
@@ -187,6 +228,11 @@ class Journey:
             return Step.MEANS
         by_password = self._demands.code_could_do(None, demand) or not self._demands.strong_could_do(demand)
         return Step.PASSWORD if by_password else Step.MEANS
+
+    def person(self, txn: SigninTransaction) -> str:
+        """Whose sign-in this is, as a shared post may say it; "" before anybody is known."""
+        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        return short_name(account) if account is not None else ""
 
     @staticmethod
     def is_under_way(txn: SigninTransaction) -> bool:
@@ -226,7 +272,7 @@ class Journey:
             return txn.refusal
         if account is None or not usable(account):
             return ACCESS_DENIED
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         if not counted:
             return None
         if pending(txn) is not None:
@@ -241,6 +287,20 @@ class Journey:
             held = {choice.id for choice in self._held(txn, account, counted)}
             return None if wanted in held else ACCESS_DENIED
         return None
+
+    def _counted(self, txn: SigninTransaction, account: Account) -> tuple[Evidence, ...]:
+        """The proofs that count now: that of an identity no longer does once its link was frozen or switched off, also in a
+        journey that was under way (LNK-09)."""
+        evidence = txn.evidence
+        if any(item.means in STRONG for item in evidence) and not self._link_stands(txn, account):
+            evidence = tuple(item for item in evidence if item.means not in STRONG)
+        return self._demands.counted(evidence, account, txn.demand)
+
+    def _link_stands(self, txn: SigninTransaction, account: Account) -> bool:
+        by = link_of_upstream(txn.extra.get(UPSTREAM))
+        link = self._identities.get(by) if by is not None else None
+        now = self._clock.now()
+        return link is not None and link.account_id == account.id and link.signs_in(now)
 
     def _device_would_do(
         self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence], device_id: str | None
@@ -258,7 +318,7 @@ class Journey:
         account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
         if account is None or not usable(account):
             return ()
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         return self._held(txn, account, counted) if self._demands.met(counted, account, txn.demand) else ()
 
     def _held(self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence]) -> Sequence[StructureChoice]:
@@ -284,6 +344,21 @@ class Journey:
                 return wanted
         return ids[0] if len(ids) == 1 else None
 
+    def confirm_person(self, txn: SigninTransaction, *, previous_session: str | None) -> SigninTransaction:
+        """The person says that the session which lent its proofs is theirs, and this is using it (SES-03). Raises
+        TransactionGone when that session is not this browser's, or no more."""
+        if self.next_step(txn, device_id=None) is not Step.SAME_PERSON:
+            raise TransactionMoved("this is not asked")
+        now = self._clock.now()
+        if not self.is_lent_by(txn, previous_session) or self._sessions.use(previous_session or "", now) is None:
+            raise TransactionGone("the session that lent its proofs has ended")
+        return saved(self._transactions, replace(txn, extra=answered(txn)), now, NO_EFFECTS)
+
+    @staticmethod
+    def is_lent_by(txn: SigninTransaction, session: str | None) -> bool:
+        """Whether the proofs come from the session of this handle."""
+        return session is not None and lender(txn) == digest(session)
+
     def choose_situation(self, txn: SigninTransaction, place: int) -> SigninTransaction:
         """Of those told, by their order. Raises SituationNotTold."""
         if not 0 <= place < len(situations_of(txn.extra.get(UPSTREAM))):
@@ -300,6 +375,7 @@ class Journey:
         """The session this journey ends in, under a new handle (SES-02); the previous one dies in the same step. Asked again
         by the same browser, gives the same session. Raises TransactionMoved when the next step is another."""
         now = self._clock.now()
+        txn = self.on_post(txn, context)
         previous = self._sessions.find(previous_session, now) if previous_session else None
         if txn.session_digest is not None:
             if previous is None or digest(previous.handle) != txn.session_digest:
@@ -310,8 +386,7 @@ class Journey:
         account = self._accounts.get(txn.account_id or "")
         if account is None:
             raise TransactionMoved("the account is gone")
-        lender = txn.extra.get(_FROM_SESSION)
-        if lender is not None and (previous is None or digest(previous.handle) != lender):
+        if lender(txn) is not None and not (previous and self.is_lent_by(txn, previous.handle)):
             # The proofs were lent by a session that has ended: nothing rises from a dead session.
             raise TransactionGone("the session that lent its proofs has ended")
         session = self._session(txn, account, previous, now)
@@ -323,11 +398,16 @@ class Journey:
             self._started(txn, session, previous, now, context),
             replacing=previous.handle if previous is not None else None,
         )
+        if session.upstream is not None and not self._link_stands(txn, account):
+            # Frozen or switched off while the session was being made: whoever did it did not see it to end it.
+            ended = Lines(now, context, txn.demand.client_id).of_session("session.ended", session, reason="not_me")
+            self._sessions.end(session.handle, now, ended)
+            raise TransactionGone("the link stands no more")
         self._accounts.note_signin(account.id, now)
         return session
 
     def _session(self, txn: SigninTransaction, account: Account, previous: Session | None, now: float) -> Session:
-        counted = self._demands.counted(txn.evidence, account, txn.demand)
+        counted = self._counted(txn, account)
         assurance = self._scale.level_of(counted)
         same_person = previous if previous is not None and previous.account_id == account.id else None
         structure = self._settled(txn, self._held(txn, account, counted))
@@ -335,6 +415,7 @@ class Journey:
         upstream = txn.extra.get(UPSTREAM) if strong else None
         # A step-up proves one thing more; it does not give the person's password four more hours.
         absolute_end = assurance.auth_time + self._policy.session_absolute_seconds
+        idle_seconds = self._policy.session_idle_seconds
         return Session(
             handle=handle(self._randomness, partition_of(account.id)),
             sid=same_person.sid if same_person else identifier(self._randomness),
@@ -344,11 +425,12 @@ class Journey:
             last_used_at=now,
             # Nor does a session outlive the means it rests on.
             absolute_end=absolute_end if upstream is None else min(absolute_end, upstream["expires_at"]),
-            idle_seconds=self._policy.session_idle_seconds,
+            idle_seconds=idle_seconds if txn.shared is None else self._policy.idle_on_shared_post(idle_seconds),
             evidence=counted,
             clients=same_person.clients if same_person else (),
             active_structure=structure,
             upstream=upstream,
+            shared=txn.shared,
         )
 
     def _started(

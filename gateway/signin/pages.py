@@ -26,6 +26,7 @@ from gateway.web import cookies
 from gateway.web.shell import Shell
 
 HOME = "/"
+_SIGNED_IN = "signed_in"
 Door = flask.Blueprint
 """What a room's `pages(…)` gives, and wiring puts together."""
 _HANDLE = re.compile(r"[0-9a-f][A-Za-z0-9_-]{43}")
@@ -63,8 +64,7 @@ class JourneyPages:
         return blueprint
 
     def context(self, language_hint: str | None = None) -> RequestContext:
-        facts = self.shell.facts()
-        return RequestContext(facts.ip, facts.user_agent, facts.incident, self.shell.language(language_hint))
+        return RequestContext.of(self.shell.facts(), self.shell.language(language_hint))
 
     def session_cookie(self) -> str | None:
         return flask.request.cookies.get(cookies.SESSION) or None
@@ -76,7 +76,9 @@ class JourneyPages:
         """The transaction of this browser. Raises TransactionGone."""
         if not _HANDLE.fullmatch(handle):
             raise TransactionGone("no handle has this shape")
-        return self.journey.find(handle, browser_cookie=self.shell.known_browser())
+        txn = self.journey.find(handle, browser_cookie=self.shell.known_browser())
+        context = self.context()
+        return txn if context.shared is None else self.journey.on_post(txn, context)
 
     def at(self, handle: str, step: Step) -> SigninTransaction:
         """The transaction, when `step` is where it stands; otherwise the browser is sent where it does."""
@@ -111,6 +113,7 @@ class JourneyPages:
             language_hint=hint,
             application=self.client_name(client, self.shell.language(hint)) if client is not None else None,
             handle=txn.handle,
+            shared=txn.shared is not None,
             **values,
         )
 
@@ -129,8 +132,8 @@ class JourneyPages:
 
     def start(self) -> Response:
         """Opens a transaction without application."""
-        session = self.gate.find(self.session_cookie())
-        if session is not None and self.gate.is_enough(session, Demand()):
+        session = self.gate.find(self.session_cookie(), self.context())
+        if session is not None and session.shared is None and self.gate.is_enough(session, Demand()):
             return self.shell.see_other(HOME)
         txn = self.journey.open(
             Demand(), {"resume": HOME}, browser_cookie=self.shell.browser(), session=session, context=self.context()
@@ -145,7 +148,7 @@ class JourneyPages:
             session = self.journey.complete(txn, previous_session=self.session_cookie(), context=self.context())
             response = self._resumed(txn, session)
             cookies.put(response, cookies.SESSION, session.handle)
-            if self._means:
+            if self._means and session.shared is None:
                 served = (session.upstream or {}).get("kind", "password")
                 cookies.put(response, cookies.MEANS, served, seconds=cookies.LONG)
             return response
@@ -160,6 +163,8 @@ class JourneyPages:
             if not resume.startswith("/") or resume.startswith("//"):
                 raise RuntimeError("a journey resumes on our own pages")
             return self.shell.see_other(f"{resume}{txn.handle}")
+        if session is not None and session.shared is not None:
+            return self.shell.see_other(f"{HOME}?{_SIGNED_IN}={txn.handle}")
         given_up = txn.refusal is not None
         taken = self.journey.take(
             txn.handle, browser_cookie=self.shell.known_browser(), session=session, context=self.context()
@@ -167,6 +172,19 @@ class JourneyPages:
         if taken.refusal is not None and not given_up:
             return self.shell.message("signin.not_possible", status=403, language_hint=txn.demand.ui_locale)
         return self.shell.see_other(HOME)
+
+    def just_signed_in(self, session: Session) -> bool:
+        """Whether a sign-in for our own pages led to this very request: once, by closing its transaction."""
+        try:
+            txn = self.found(flask.request.args.get(_SIGNED_IN, ""))
+            if txn.continuation["resume"] != HOME:
+                return False
+            browser, context = self.shell.known_browser(), self.context()
+            return (
+                self.journey.take(txn.handle, browser_cookie=browser, session=session, context=context).refusal is None
+            )
+        except TransactionGone:
+            return False
 
     def _moved(self, moved: TransactionMoved) -> Response:
         """Another request of this tab went first: show where the journey stands, unless that is where it failed."""
@@ -214,7 +232,9 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
 
     def structure_page(txn: SigninTransaction, *, status: int = 200, error: str | None = None) -> Response:
         choices = journey.structures(txn)
-        return journey_pages.page("signin/structure.html", txn, status=status, choices=choices, error=error)
+        return journey_pages.page(
+            "signin/structure.html", txn, status=status, choices=choices, error=error, person=journey.person(txn)
+        )
 
     @blueprint.get("/signin/<handle>/structure")
     def structure(handle: str) -> Response:
@@ -231,11 +251,13 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
 
     @blueprint.get("/")
     def home() -> Response:
-        session = gate.use(journey_pages.session_cookie())
+        session = gate.use(journey_pages.session_cookie(), journey_pages.context())
         account = accounts.get(session.account_id) if session is not None else None
         if session is None or account is None:
             signed_out = "signed_out" in flask.request.args
             return shell.page("signin/home.html", signed_out=signed_out, by_password=journey.links_by_credentials)
+        if session.shared is not None and not journey_pages.just_signed_in(session):
+            return journey_pages.start()
         return shell.page(
             "signin/signed_in.html",
             name=f"{account.given_name} {account.family_name}",

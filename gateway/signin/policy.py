@@ -34,6 +34,8 @@ class SigninPolicy:
     """Durations are seconds. `otp_interval_seconds` None: a code at each session of the gateway (profile `regulated`)."""
 
     session_idle_seconds: int = 30 * 60
+    session_idle_shared_seconds: int = 5 * 60
+    """On a shared post (SES-11)."""
     session_absolute_seconds: int = 4 * HOUR
     transaction_ttl_seconds: int = 10 * 60
     otp_interval_seconds: int | None = None
@@ -65,6 +67,10 @@ class SigninPolicy:
 
     password_delays: tuple[int, ...] = doubling_delays((0, 0, 5, 20, 90), HOUR)
     password_failures: Window = Window(25, DAY)
+
+    def idle_on_shared_post(self, idle_seconds: int) -> int:
+        """A shared post only shortens the limit."""
+        return min(idle_seconds, self.session_idle_shared_seconds)
 
     def code_digits(self, channel: CodeChannel) -> int:
         return self.code_digits_sms if channel is CodeChannel.SMS else self.code_digits_email

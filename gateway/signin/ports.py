@@ -44,7 +44,8 @@ class Sessions(Protocol):
         ...
 
     def amend(self, session: Session, now: float, effects: Effects) -> bool:
-        """Compare-and-set on `version` of clients, structure and evidence; False when it moved or died."""
+        """Compare-and-set on `version` of clients, structure, evidence and post, and of the idle limit, which is only ever
+        shortened; False when it moved or died."""
         ...
 
     def end(self, handle: str, now: float, effects: Effects) -> Session | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.signin.evidence import Evidence
+from gateway.signin.shared_post.post import SharedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Session:
     upstream: Mapping[str, Any] | None = None
     """What Pro Santé Connect or the card said of the sign-in: `kind`, `issuer`, `acr`, `amr`, `expires_at`, and `id_token`,
     sealed (gateway/signin/linking/pending.py), for the logout there."""
+    shared: SharedBy | None = None
+    """How its post is known to be shared: it then serves nobody silently (gateway/signin/shared_post/same_person.py)."""
 
     def expires_at(self) -> float:
         """The instant from which it is no longer accepted, unless it is used before."""

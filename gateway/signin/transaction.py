@@ -5,11 +5,12 @@ its address in the URL is worth nothing in another browser.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from gateway.signin.evidence import Evidence
+from gateway.signin.shared_post.post import SharedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Demand:
     ui_locale: str | None = None
     structure: str | None = None
     otp_interval_seconds: int | None = None
+
+    def on_shared_post(self) -> "Demand":
+        """The same, where no device is trusted: a code is asked (DECISIONS 2)."""
+        return replace(self, otp_interval_seconds=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +61,5 @@ class SigninTransaction:
     `unmet_authentication_requirements`)."""
     version: int = 1
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    shared: SharedBy | None = None
+    """How its post is known to be shared; once said, never taken back."""

@@ -15,12 +15,15 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """`incident` is what a person reads out to support, and what the log and the journal carry."""
+    """`incident` is what a person reads out to support, and what the log and the journal carry. `place` is a declared network;
+    `shared` says how the post is known to be shared."""
 
     ip: str
     user_agent: str
     incident: str
     language: str
+    place: str | None = None
+    shared: str | None = None
 
 
 def networks(names: Iterable[str]) -> tuple[Network, ...]:

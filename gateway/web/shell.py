@@ -58,7 +58,8 @@ def _readable(phone: str, language: str) -> str:
 
 class Shell:
     """`public_origin` is `https://host[:port]`; `form_mac` is HMAC-SHA-256 under the form key; `trusted_proxies` are the
-    networks whose `X-Forwarded-For` counts; `unavailable` the exceptions that mean a store does not answer."""
+    networks whose `X-Forwarded-For` counts; `unavailable` the exceptions that mean a store does not answer; `post` gives the
+    declared network of an address, and how a post is known to be shared by it or by the cookie that says so."""
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Shell:
         trusted_proxies: Sequence[str] = (),
         hsts: bool = True,
         unavailable: tuple[type[Exception], ...] = (),
+        post: Callable[[str, str | None], tuple[str | None, str | None]] = lambda _address, _mark: (None, None),
     ) -> None:
         self.public_origin = public_origin
         self.tenant = tenant
@@ -79,6 +81,7 @@ class Shell:
         self._trusted = request_facts.networks(trusted_proxies)
         self._hsts = hsts
         self._unavailable = unavailable
+        self._post = post
         self._assets = Assets()
         self._rooms: dict[str, jinja2.BaseLoader] = {}
         self._jinja = jinja2.Environment(
@@ -122,13 +125,17 @@ class Shell:
     def facts(self) -> RequestFacts:
         if "facts" not in flask.g:
             request = flask.request
+            ip = request_facts.peer_address(
+                request.remote_addr or "", request.headers.getlist("X-Forwarded-For"), self._trusted
+            )
+            place, shared = self._post(ip, request.cookies.get(cookies.POST))
             flask.g.facts = RequestFacts(
-                ip=request_facts.peer_address(
-                    request.remote_addr or "", request.headers.getlist("X-Forwarded-For"), self._trusted
-                ),
+                ip=ip,
                 user_agent=request_facts.agent_hash(request.headers.get("User-Agent", "")),
                 incident=request_facts.incident_number(self._randomness),
                 language=self.language(),
+                place=place,
+                shared=shared,
             )
         facts: RequestFacts = flask.g.facts
         return facts
@@ -148,6 +155,11 @@ class Shell:
             known = opaque(self._randomness)
             flask.g.new_browser = known
         return known
+
+    def another_browser(self) -> str:
+        """A new pre-session cookie for the next person: what was begun in other tabs is out of reach."""
+        flask.g.new_browser = opaque(self._randomness)
+        return str(flask.g.new_browser)
 
     def known_browser(self) -> str | None:
         made: str | None = flask.g.get("new_browser")
@@ -257,7 +269,8 @@ class Shell:
         the one who leaves. Also what it kept of our pages; never "cookies" nor "storage", which would wipe its trusted
         key (and, on localhost, the neighbours of the demo)."""
         for name in (cookies.SESSION, cookies.BROWSER, cookies.LINK):
-            cookies.forget(response, name)
+            if name != cookies.BROWSER or "new_browser" not in flask.g:
+                cookies.forget(response, name)
         response.headers["Clear-Site-Data"] = '"cache"'
         return response
 

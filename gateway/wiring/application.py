@@ -49,11 +49,15 @@ from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
+from gateway.signin.shared_post import pages as shared_post_pages
+from gateway.signin.shared_post.post import Posts
 from gateway.signin.trusted_device import DeviceSignin
 from gateway.storage.ephemeral import EphemeralStoreUnavailableError
 from gateway.storage.sql.database import StoreUnavailableError
 from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
+from gateway.wiring.card import card_doors
+from gateway.wiring.linking import linking_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.psc import psc_doors
@@ -177,6 +181,7 @@ def _people_door(
         transactions=ephemeral.transactions,
         sessions=ephemeral.sessions,
         accounts=database.accounts,
+        identities=database.identities,
         devices=database.devices,
         structures=StructuresFromRights(clients, rights),
         scale=scale,
@@ -184,14 +189,20 @@ def _people_door(
         clock=clock,
         randomness=randomness,
     )
-    psc = reviewed.psc
-    tiles = [MeansTile("psc", lambda handle: f"/signin/{handle}/psc", "/activation/psc")] if psc is not None else []
+    tiles = [_tile(kind) for kind in ("psc", "card") if kind in settings.means]
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
     leave: Leave = nowhere_to_leave
     pages: list[Door] = []
-    if psc is not None:
-        pages, leave = psc_doors(settings, reviewed.scale, psc, stores, shared)
+    if tiles:
+        parts = linking_parts(settings, scale, stores)
+        pages.append(parts.door(shared))
+        if reviewed.psc is not None:
+            psc_door, leave = psc_doors(settings, reviewed.psc, stores, shared, parts)
+            pages.append(psc_door)
+        if reviewed.card is not None:
+            pages += card_doors(settings, reviewed.card, stores, shared, parts)
     pages += [journey_pages_module.pages(shared, database.accounts, leave)]
+    pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
     by_password = "password" in settings.means
     if by_password:
         seal = IdentitySeal(keys.get(Purpose.PENDING_IDENTITY), randomness)
@@ -277,6 +288,10 @@ def _people_door(
     return shell.door(pages)
 
 
+def _tile(kind: str) -> MeansTile:
+    return MeansTile(kind, lambda handle: f"/signin/{handle}/{kind}", f"/activation/{kind}")
+
+
 def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shell:
     tenant = reviewed.tenant
     form_key = stores.database.purpose_keys.get(Purpose.FORM)
@@ -294,4 +309,5 @@ def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shel
         trusted_proxies=settings.trusted_proxies,
         hsts=settings.issuer.startswith("https:"),
         unavailable=UNAVAILABLE,
+        post=Posts(reviewed.networks).of,
     )

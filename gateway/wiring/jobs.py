@@ -24,6 +24,7 @@ from gateway.messages.texts import Texts
 from gateway.settings import Settings
 from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.storage.ephemeral import EphemeralStore
+from gateway.wiring.card import crl_fetch
 from gateway.wiring.policies import signin_policy
 from gateway.wiring.stores import ReviewedConfig, Stores, secret_in
 
@@ -105,11 +106,13 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         ephemeral.purge(clock.now())
         return 0
 
+    lists = [] if reviewed.card is None else [crl_fetch(settings, reviewed.card, stores)]
     return [
         Job("outgoing", 0.1, outgoing.run_once),
         Job("journal", 0.2, drain.run_once),
         Job("directory", 5.0, directory.run_if_due),
         Job("purge", 60.0, purge),
+        *(Job("revocation lists", 1.0, fetch.run_if_due) for fetch in lists),
     ]
 
 

@@ -19,6 +19,7 @@ def signin_policy(settings: Settings) -> SigninPolicy:
         minimum_acr=ACR_PSC if settings.profile == "regulated" else None,
         sms_available=settings.sms is not None,
         session_idle_seconds=values["idp.session.idle"],
+        session_idle_shared_seconds=values["idp.session.idle.shared"],
         session_absolute_seconds=values["idp.session.absolute"],
         transaction_ttl_seconds=values["oidc.txn.ttl"],
         otp_interval_seconds=values.otp_interval,

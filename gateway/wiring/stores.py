@@ -14,9 +14,11 @@ from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.randomness import Randomness, system_randomness
 from gateway.settings import ConfigurationError, Settings
 from gateway.signin.assurance import AssuranceScale
+from gateway.signin.card.environment import CardEnvironment, read_card_environment
 from gateway.signin.psc.environment import PscEnvironment, read_psc_environment
 from gateway.signin.psc.leaving import RETURN
 from gateway.signin.psc.relying_party import CALLBACK
+from gateway.signin.shared_post.networks import DeclaredNetworks, read_networks
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.storage.sql.database import Database
 from gateway.tenant import Tenant, read_ranking, read_tenant
@@ -32,8 +34,11 @@ class ReviewedConfig:
     """Every level this deployment may say, weakest first."""
     clients: ClientRegistry
     mapping: RoleMapping
+    networks: DeclaredNetworks
     psc: PscEnvironment | None
     """None where Pro Santé Connect is switched off."""
+    card: CardEnvironment | None
+    """None where the card is."""
     remarks: Sequence[str]
 
 
@@ -47,6 +52,7 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     ranking = read_ranking(folder / "assurance.yaml")
     clients = ClientRegistry(settings.clients or folder / "clients", loopback_http=settings.profile == "demo")
     mapping = read_mapping(folder / "roles.yaml")
+    networks = read_networks(folder / "networks.yaml")
     known = {level for levels in ranking for level in levels}
     for client in clients.all():
         if client.min_acr is not None and client.min_acr not in known:
@@ -58,7 +64,15 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     remarks = lint(mapping, account_authority=tenant.account_authority, known_levels=known)
     acr_values = [level for levels in ranking for level in levels]
     psc = _psc_environment(settings) if "psc" in settings.means else None
-    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, psc, remarks)
+    card = _card_environment(settings) if "card" in settings.means else None
+    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, psc, card, remarks)
+
+
+def _card_environment(settings: Settings) -> CardEnvironment:
+    if settings.card is None:
+        raise ConfigurationError("card.certificates: name the folder of the authorities' certificates")
+    file = settings.idp_config / "card.yaml"
+    return read_card_environment(file, profile=settings.profile, certificates=settings.card.certificates)
 
 
 def _psc_environment(settings: Settings) -> PscEnvironment:

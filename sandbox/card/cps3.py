@@ -122,17 +122,15 @@ class VirtualCps3(VirtualCard):
     def _step_over(self, command: bytes, answer: bytes) -> Step | None:
         if len(command) < 4:
             return None
-        instruction = command[1]
-        if instruction == 0xC0:
+        more_follows = answer[-2:-1] == b"\x61"
+        if command[1] == 0xC0:
             if self._signing_last:
                 self._signing_last = False
                 return Step.FIRST_CHUNK
-            return None if answer[-2] == 0x61 else _STEPS.get(self._last_instruction)
-        self._last_instruction = instruction
-        self._signing_last = instruction == 0x88 and answer[-2] == 0x61
-        if answer[-2] == 0x61 and not self._signing_last:
-            return None
-        return self._step(command)
+            return None if more_follows else _STEPS.get(self._last_instruction)
+        self._last_instruction = command[1]
+        self._signing_last = command[1] == 0x88 and more_follows
+        return None if more_follows and not self._signing_last else self._step(command)
 
     # --- T=0
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from sandbox.card.faults import Removed, Swapped
 from sandbox.card.virtual_card import CardLeft, VirtualCard
 
+_QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+"""The reader writes the length and the payload apart, and waits for our acknowledgement between them: 40 ms saved each time."""
 POWER_OFF, POWER_ON, RESET, ANSWER_TO_RESET = b"\x00", b"\x01", b"\x02", b"\x04"
 
 _NO_READABLE_ANSWER = bytes(40)
@@ -92,6 +94,8 @@ class VpcdClient:
     def _exactly(self, count: int) -> bytes:
         received = b""
         while len(received) < count:
+            if _QUICK_ACK is not None:
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
             part = self._socket.recv(count - len(received))
             if not part:
                 raise EOFError

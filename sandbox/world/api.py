@@ -8,6 +8,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from sandbox.card.station import UnknownCard
 from sandbox.clock import ClockRefusal
 from sandbox.world.approvals import Approval, ApprovalGone
 from sandbox.world.faults import UnknownFault
@@ -111,7 +112,57 @@ def world_api(world: World) -> Blueprint:
             return jsonify(error=str(refusal)), 400
         return jsonify(world.faults.as_json())
 
+    _card_reader(api, world)
     return api
+
+
+def _card_reader(api: Blueprint, world: World) -> None:
+    @api.get("/api/card")
+    def card() -> Response:
+        return jsonify(_card_json(world))
+
+    @api.post("/api/card")
+    def use_card() -> ResponseReturnValue:
+        station = world.station
+        if station is None:
+            return jsonify(error="there is no card reader here"), 409
+        asked = True
+        try:
+            match request.get_json(silent=True):
+                case {"insert": str() as key}:
+                    station.insert(key)
+                case {"remove": True}:
+                    station.remove()
+                case {"renew": True}:
+                    station.renew()
+                case {"code": str() as digits}:
+                    asked = station.pad.type_code(digits)
+                case {"confirm": True}:
+                    asked = station.pad.confirm()
+                case {"cancel": True}:
+                    asked = station.pad.cancel()
+                case _:
+                    wanted = "insert, remove, renew, code, confirm or cancel"
+                    return jsonify(error=f"expected one of {wanted}"), 400
+        except UnknownCard as refusal:
+            return jsonify(error=str(refusal)), 400
+        return jsonify({"asked": asked, **_card_json(world)})
+
+
+def _card_json(world: World) -> dict[str, object]:
+    station = world.station
+    if station is None:
+        return {"reader": False}
+    view, demand = station.pad.view, station.pad.demand
+    return {
+        "reader": True,
+        "inserted": station.inserted.key if station.inserted else None,
+        "open": station.pad.is_open,
+        "origin": demand.origin if demand else None,
+        "state": str(view.state) if view else None,
+        "tries_left": view.tries_left if view else None,
+        "wrong_code": view.wrong_code if view else False,
+    }
 
 
 def _clock_json(world: World) -> Response:

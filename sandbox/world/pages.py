@@ -7,6 +7,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sandbox import french_time
+from sandbox.card.station import UnknownCard
 from sandbox.clock import ClockRefusal
 from sandbox.world.approvals import Approval, ApprovalGone
 from sandbox.world.mailbox import Mail
@@ -22,12 +23,33 @@ CLOCK_STEPS = {
 }
 
 
+PAD_WORDS = {
+    "service_stopped": "Le service de cartes est arrêté.",
+    "no_reader": "Branchez un lecteur.",
+    "no_card": "Insérez votre carte.",
+    "card_mute": "La carte ne répond pas : essuyez la puce et insérez-la de nouveau.",
+    "card_in_use": "Un autre programme utilise la carte.",
+    "card_unsupported": "Cette carte n’est pas une CPS.",
+    "several_cards": "Deux cartes sont insérées : retirez-en une.",
+    "reading": "Lecture de la carte…",
+    "confirm_last_try": "Après un code faux de plus, la carte sera bloquée.",
+    "ask_code": "Tapez votre code porteur.",
+    "signing": "La carte signe…",
+    "pin_blocked": "La carte est bloquée : il faut la débloquer.",
+    "certificate_unsupported": "Cette carte n’a pas de certificat d’authentification en cours de validité.",
+    "card_removed": "La carte a été retirée.",
+    "card_interrupted": "Un autre programme a interrompu la carte.",
+    "done": "C’est fait : la carte a répondu.",
+}
+"""What the pin pad says in each state of the bridge's window."""
+
+
 def world_pages(world: World) -> Blueprint:
     pages = Blueprint("pages", __name__)
 
     @pages.app_context_processor
     def words() -> dict[str, object]:
-        return {"pieces": pieces, "time": french_time}
+        return {"pieces": pieces, "time": french_time, "pad_words": PAD_WORDS}
 
     @pages.get("/")
     def newest() -> str:
@@ -59,6 +81,8 @@ def world_pages(world: World) -> Blueprint:
             "newest_subject": mails[-1].subject if mails else "",
             "mailbox": render_template("mailbox.html", mails=mails[::-1], shown=shown),
             "approvals": len(_pending()),
+            "card": render_template("card.html", station=world.station) if world.station else "",
+            "pad_open": world.station is not None and world.station.pad.is_open,
             "phone": render_template("phone.html", messages=world.phone.messages()[::-1], approvals=_pending()),
         }
 
@@ -111,11 +135,14 @@ def world_pages(world: World) -> Blueprint:
             orientation_url=world.orientation_url,
             suivi_url=world.suivi_url,
             gateway_url=world.gateway_url,
+            station=world.station,
         )
 
     def _version() -> str:
         changes = f"{world.mailbox.version}.{world.phone.version}.{world.approvals.version}.{len(_pending())}"
-        return f"{changes}.{world.clock.offset().total_seconds()}"
+        station = world.station
+        card = f"{station.version}.{station.pad.version}" if station else ""
+        return f"{changes}.{card}.{world.clock.offset().total_seconds()}"
 
     def _pending() -> list[Approval]:
         """Newest first."""
@@ -127,4 +154,32 @@ def world_pages(world: World) -> Blueprint:
         except UnreadablePeople as problem:
             return [], str(problem)
 
+    _card_reader(pages, world)
     return pages
+
+
+def _card_reader(pages: Blueprint, world: World) -> None:
+    @pages.post("/card")
+    def use_card() -> ResponseReturnValue:
+        station, fields = world.station, request.form
+        if station is None:
+            abort(404)
+        match fields.get("action"):
+            case "insert":
+                try:
+                    station.insert(fields.get("card", ""))
+                except UnknownCard:
+                    abort(400)
+            case "remove":
+                station.remove()
+            case "renew":
+                station.renew()
+            case "code":
+                station.pad.type_code(fields.get("code", ""))
+            case "confirm":
+                station.pad.confirm()
+            case "cancel":
+                station.pad.cancel()
+            case _:
+                abort(400)
+        return redirect(url_for("pages.newest", _anchor="lecteur"), 303)

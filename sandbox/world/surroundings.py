@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sandbox.card.station import Station
 from sandbox.clock import WorldClock
 from sandbox.world.approvals import Approvals
 from sandbox.world.faults import Faults
@@ -21,3 +22,5 @@ class World:
     orientation_url: str
     suivi_url: str | None
     gateway_url: str
+    station: Station | None = None
+    """The workstation's card reader; None: there is none."""

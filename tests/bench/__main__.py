@@ -1,4 +1,4 @@
-"""`python -m tests.bench doors`: measure, print the tables, keep the figures in build/bench.json."""
+"""`python -m tests.bench doors` or `card`: measure, print the tables, keep the figures in build/bench.json."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import measure
+from tests.bench.card import card
 from tests.bench.doors.run import doors
 
 _PARTS = ["cold", "tokens", "final", "pages", "mix"]
@@ -15,7 +16,7 @@ _PARTS = ["cold", "tokens", "final", "pages", "mix"]
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("campaign", choices=["doors"])
+    parser.add_argument("campaign", choices=["doors", "card"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="length of one window")
     parser.add_argument("--budget", type=float, default=300.0, help="seconds after which a part begins no new round")
@@ -33,15 +34,18 @@ def main() -> int:
     os.sched_setaffinity(0, {measure.LOAD_CORE})
     measure.PRIORITY = asked.priority
     measure.prefer(os.getpid())
-    record = doors(
-        rounds=asked.rounds,
-        seconds=asked.seconds,
-        budget=asked.budget,
-        parts=set(asked.parts.split(",")),
-        only=asked.only,
-    )
+    if asked.campaign == "card":
+        record = card(rounds=asked.rounds, seconds=asked.seconds)
+    else:
+        record = doors(
+            rounds=asked.rounds,
+            seconds=asked.seconds,
+            budget=asked.budget,
+            parts=set(asked.parts.split(",")),
+            only=asked.only,
+        )
     record["load_average_at_end"] = os.getloadavg()
-    kept = Path("build/bench.json")
+    kept = Path("build/bench.json" if asked.campaign == "doors" else f"build/bench-{asked.campaign}.json")
     kept.parent.mkdir(exist_ok=True)
     kept.write_text(json.dumps(record, indent=1))
     print(f"\nfigures kept in {kept}")

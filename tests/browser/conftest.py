@@ -1,17 +1,16 @@
 """The demo that the browsers visit, and the browsers."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.driver import BROWSERS, Browser
-from tests.running_demo import ROOT, RunningDemo, running_demo
+from tests.browser.visit import Visit
+from tests.running_demo import RunningDemo, running_demo
 
 DAY_AND_AN_HOUR = 25 * 3600
 
@@ -34,9 +33,14 @@ def demo(started_demo: RunningDemo) -> RunningDemo:
         pytest.param(name, marks=[pytest.mark.browser, pytest.mark.xdist_group(f"browser-{name}")]) for name in BROWSERS
     ]
 )
-def new_browser(request: pytest.FixtureRequest) -> Callable[..., AbstractContextManager[Browser]]:
+def browser_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def new_browser(browser_name: str) -> Callable[..., AbstractContextManager[Browser]]:
     """Opens a fresh browser: `with new_browser(javascript=False) as browser`."""
-    opener: Callable[..., AbstractContextManager[Browser]] = BROWSERS[request.param]
+    opener: Callable[..., AbstractContextManager[Browser]] = BROWSERS[browser_name]
     return opener
 
 
@@ -46,18 +50,32 @@ def browser(new_browser: Callable[..., AbstractContextManager[Browser]]) -> Iter
         yield opened
 
 
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Visit]]:
+    """For modules that change people for good: by a browser's name, that browser and a demo of its own, until the module
+    ends. Each call is a new day in a browser that has forgotten everybody."""
+    begun: dict[str, Visit] = {}
+    with ExitStack() as stack:
+
+        def visit(name: str) -> Visit:
+            if name not in begun:
+                demo = stack.enter_context(running_demo(tmp_path_factory.mktemp("demo") / "demo"))
+                begun[name] = Visit(stack.enter_context(BROWSERS[name]()), demo)
+            begun[name].browser.forget_everything()
+            begun[name].demo.advance(DAY_AND_AN_HOUR)
+            return begun[name]
+
+        yield visit
+
+
+@pytest.fixture
+def visit(visits: Callable[[str], Visit], browser_name: str) -> Visit:
+    return visits(browser_name)
+
+
 @pytest.fixture
 def passerelle(demo: RunningDemo) -> Callable[..., str]:
-    """Runs the command line against the demo and gives what it prints."""
-
-    def run(*arguments: str) -> str:
-        environment = {**os.environ, "PASSERELLE_CONFIG": str(demo.data / "passerelle.yaml"), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "gateway.cli", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
+    return demo.passerelle
 
 
 @pytest.fixture

@@ -46,6 +46,10 @@ class Browser(Protocol):
 
     def forget_cookie(self, name: str) -> None: ...
 
+    def forget_everything(self) -> None:
+        """As a new profile: no page, no cookie of anybody."""
+        ...
+
     def evaluate(self, script: str) -> Any: ...
 
 
@@ -89,6 +93,19 @@ class Chromium:
 
     def forget_cookie(self, name: str) -> None:
         self._context.clear_cookies(name=name)
+
+    def forget_everything(self) -> None:
+        self._page.goto("about:blank")
+        self._context.clear_cookies()
+
+    @contextlib.contextmanager
+    def without_javascript(self) -> Iterator["Chromium"]:
+        """Another profile of the same browser."""
+        context = self._context.browser.new_context(locale="fr-FR", java_script_enabled=False)
+        try:
+            yield Chromium(context)
+        finally:
+            context.close()
 
     def evaluate(self, script: str) -> Any:
         return self._page.evaluate(f"() => {{ {script} }}")
@@ -140,6 +157,11 @@ class Firefox:
 
     def forget_cookie(self, name: str) -> None:
         self._client.delete_cookie(name)
+
+    def forget_everything(self) -> None:
+        self._client.navigate("about:blank")
+        with self._client.using_context("chrome"):
+            self._client.execute_script("Services.cookies.removeAll()")
 
     def evaluate(self, script: str) -> Any:
         return self._client.execute_script(script)

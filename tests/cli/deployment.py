@@ -78,7 +78,7 @@ class Deployment:
         """What an administrator writes before the first command."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "idp_config" / "clients").mkdir(parents=True)
-        for file in ("tenant.yaml", "assurance.yaml", "roles.yaml", "clients/orientation.yaml"):
+        for file in ("tenant.yaml", "assurance.yaml", "roles.yaml", "networks.yaml", "clients/orientation.yaml"):
             (folder / "idp_config" / file).write_bytes((ROOT / "idp_config" / file).read_bytes())
         deployment = cls(folder)
         deployment.set_clock(0)

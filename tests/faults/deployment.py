@@ -1,4 +1,5 @@
-"""A real gateway for tests that break it: real `serve` and `jobs` processes on one data folder, and a real mail server.
+"""A real gateway for tests that break it: real `serve` and `jobs` processes on one data folder, a real mail server, and the
+simulated Pro Santé Connect where it is asked for.
 
 Only processes started here are ever killed, each by its own descriptor.
 """
@@ -7,6 +8,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from gateway.settings import read_settings
 from gateway.wiring.stores import Stores, open_stores
 from sandbox.clock import WorldClock
 from sandbox.loopback import LoopbackAddress
+from sandbox.psc import PscOptions, RunningPsc, running_psc
 from sandbox.world.faults import Faults
 from sandbox.world.mailbox import Mail, Mailbox
 from sandbox.world.smtp import SmtpServer
@@ -34,6 +37,7 @@ from tests.running_demo import ROOT, free_port
 REDIRECT_URI = "http://127.0.0.5:8091/callback"
 AFTER_LOGOUT = "http://127.0.0.5:8091/"
 SECRET = "a-secret-that-only-this-test-knows-0123456789"
+PSC_SECRET = "another-secret-of-this-test-9876543210"
 
 
 class Process:
@@ -71,6 +75,7 @@ class Deployment:
     faults: Faults
     clock: WorldClock
     nursery: subprocess.Popen[str]
+    psc: RunningPsc | None = None
     processes: list[Process] = field(default_factory=list)
 
     @property
@@ -142,6 +147,7 @@ def deployment(
     database_url: str | None = None,
     people: list[dict[str, Any]] | None = None,
     parameters: dict[str, Any] | None = None,
+    with_psc: bool = False,
 ) -> Iterator[Deployment]:
     """A seeded deployment; nothing serves yet. `people` None: those of the sandbox, with their roles."""
     port = free_port("127.0.0.1")
@@ -177,9 +183,20 @@ def deployment(
         settings["ephemeral"] = {"url": ephemeral_url}
     if database_url is not None:
         settings["database"] = {"url": database_url}
-    (folder / "passerelle.yaml").write_text(yaml.safe_dump(settings), "utf-8")
     (folder / "secret").write_text(SECRET, "utf-8")
-    nursery = subprocess.Popen(
+    with contextlib.ExitStack() as outside:
+        psc = outside.enter_context(_psc(folder, settings, clock)) if with_psc else None
+        (folder / "passerelle.yaml").write_text(yaml.safe_dump(settings), "utf-8")
+        smtp.start()
+        outside.callback(smtp.stop)
+        running = Deployment(folder, port, mailbox, faults, clock, _nursery(folder), psc)
+        outside.callback(running.stop)
+        seed_demo(folder / "passerelle.yaml", people_file=people_file, secret_files={"orientation": folder / "secret"})
+        yield running
+
+
+def _nursery(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.nursery"],
         cwd=ROOT,
         env={**os.environ, "PASSERELLE_CONFIG": str(folder / "passerelle.yaml"), "PYTHONPATH": str(ROOT)},
@@ -187,14 +204,29 @@ def deployment(
         stdout=subprocess.PIPE,
         text=True,
     )
-    running = Deployment(folder, port, mailbox, faults, clock, nursery)
-    smtp.start()
-    try:
-        seed_demo(folder / "passerelle.yaml", people_file=people_file, secret_files={"orientation": folder / "secret"})
-        yield running
-    finally:
-        running.stop()
-        smtp.stop()
+
+
+@contextlib.contextmanager
+def _psc(folder: Path, settings: dict[str, Any], clock: WorldClock) -> Iterator[RunningPsc]:
+    """The simulated Pro Santé Connect, and what the gateway must know of it, in a copy of idp_config."""
+    callback, left = (f"{settings['issuer']}/signin/psc/{way_back}" for way_back in ("callback", "logged-out"))
+    (folder / "psc.secret").write_text(PSC_SECRET, "utf-8")
+    options = PscOptions(
+        client_id="passerelle-demo",
+        client_secret_file=folder / "psc.secret",
+        redirect_uris=(callback,),
+        post_logout_redirect_uris=(left,),
+    )
+    with running_psc(options, clock=clock) as psc:
+        shutil.copytree(ROOT / "idp_config", folder / "idp_config")
+        file = folder / "idp_config" / "psc.yaml"
+        written = file.read_text("utf-8").replace("http://localhost:8080", settings["issuer"])
+        written = written.replace("http://127.0.0.3:8093", psc.realm.auth_url)
+        file.write_text(written.replace("http://127.0.0.4:8094", psc.wallet_url), "utf-8")
+        settings["idp_config"] = "idp_config"
+        settings["means"] = ["psc", "password"]
+        settings["psc"] = {"client_secret_file": "psc.secret"}
+        yield psc
 
 
 def crowd(number: int) -> list[dict[str, Any]]:

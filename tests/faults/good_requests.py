@@ -1,12 +1,14 @@
 """For every route, a request that succeeds: what the malformed ones start from, so that they get past the first check.
 
 Each is made in a state of its own (transactions, sessions, codes, links), put in the stores directly. `GOOD` is keyed by the
-route as the application names it; a new route needs a line here, and a test says so.
+route as the application names it; a new route needs a line here, and a test says so. Those of Pro Santé Connect stand in
+`good_psc_requests`.
 """
 
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,6 +26,7 @@ from gateway.signin.evidence import Evidence, Means
 from gateway.signin.session import Session
 from gateway.web.csrf import FIELD, form_token
 from gateway.wiring.stores import Stores
+from sandbox.psc import RunningPsc
 from tests.faults.deployment import AFTER_LOGOUT, REDIRECT_URI
 from tests.faults.raw_http import Pairs, RawRequest
 from tests.faults.visitor import BASIC, CHALLENGE, FORM, VERIFIER, Visitor
@@ -41,6 +44,7 @@ class World:
 
     port: int
     stores: Stores
+    psc: RunningPsc | None = None
 
     def __post_init__(self) -> None:
         self.headers = ((b"Host", f"localhost:{self.port}".encode()), (b"User-Agent", b"test"))
@@ -59,7 +63,7 @@ class World:
 
     # ── states ──
 
-    def session(self, username: str = "s.leroy") -> Session:
+    def session(self, username: str = "s.leroy", **changes: Any) -> Session:
         account, now = self.account(username), self.clock.now()
         session = Session(
             handle=handle(self._draw, partition_of(account.id)),
@@ -72,6 +76,7 @@ class World:
             idle_seconds=1800,
             evidence=tuple(Evidence(means, now) for means in WHOLE),
         )
+        session = replace(session, **changes)
         self.stores.ephemeral.sessions.start(session, now, NO_EFFECTS)
         return session
 
@@ -275,6 +280,30 @@ def _structure(world: World) -> list[RawRequest]:
     ]
 
 
+def _post(world: World) -> list[RawRequest]:
+    visitor = world.visitor()
+    return [
+        world.get("/post"),
+        world.get("/post", visitor, shared="").with_header(b"Sec-Fetch-Site", b"none"),
+        world.post("/post", visitor, "post", shared="yes"),
+    ]
+
+
+def _post_of(world: World) -> list[RawRequest]:
+    visitor, path = world.journey()
+    return [world.get(f"{path}/post", visitor), world.post(f"{path}/post", visitor, "post", shared="yes")]
+
+
+def _same_person(world: World) -> list[RawRequest]:
+    visitor = world.visitor(world.session())
+    visitor.cookies["__Host-post"] = "choice"
+    path = visitor.open_journey(scope="openid profile")
+    return [
+        world.get(f"{path}/same_person", visitor),
+        world.step(path, "same_person", visitor, "/same_person", answer="me"),
+    ]
+
+
 def _cancel(world: World) -> list[RawRequest]:
     visitor, path = world.journey()
     return [world.step(path, "cancel", visitor, "/cancel")]
@@ -329,6 +358,7 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/health/live": _plain("/health/live"),
     "/jwks": _plain("/jwks"),
     "/logout": _logout,
+    "/post": _post,
     "/reset": _new_password(LinkPurpose.RESET, "k.haddad"),
     "/reset/<token>": _landing(LinkPurpose.RESET, "k.haddad"),
     "/signin": lambda world: [world.get("/signin"), world.get("/signin", world.visitor(world.session()))],
@@ -338,6 +368,8 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/signin/<handle>/code/resend": _resend,
     "/signin/<handle>/device": _device,
     "/signin/<handle>/password": _password,
+    "/signin/<handle>/post": _post_of,
+    "/signin/<handle>/same_person": _same_person,
     "/signin/<handle>/structure": _structure,
     "/signout": lambda world: [world.post("/signout", world.visitor(world.session()), "signout")],
     "/token": _token,

@@ -225,11 +225,11 @@ class FakeGate:
         self._clock = clock
         self.says_enough: bool | None = None
 
-    def find(self, cookie: str | None) -> Session | None:
+    def find(self, cookie: str | None, context: RequestContext | None = None) -> Session | None:
         session = self._ephemeral.sessions.get(cookie or "")
         return session if session is not None and session.expires_at() > self._clock.now() else None
 
-    def use(self, cookie: str | None) -> Session | None:
+    def use(self, cookie: str | None, context: RequestContext | None = None) -> Session | None:
         session = self.find(cookie)
         if session is not None:
             session = replace(session, last_used_at=self._clock.now())

@@ -6,6 +6,7 @@ wrong, the answer is no 5xx, tells nothing of the code, leads nowhere unknown an
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from urllib.parse import urlsplit
 
 import flask
@@ -17,7 +18,8 @@ from gateway.settings import read_settings
 from gateway.wiring.application import build
 from gateway.wiring.stores import read_idp_config
 from tests.faults.deployment import Deployment, deployment
-from tests.faults.good_requests import GOOD, World
+from tests.faults.good_psc_requests import GOOD
+from tests.faults.good_requests import World
 from tests.faults.malformations import METHODS, Change, changes
 from tests.faults.raw_http import RawAnswer, RawRequest, exchange
 
@@ -28,6 +30,7 @@ NOT_HTTP = b"Invalid HTTP request received."
 BOTH_DOORS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 PAGES = {"x-frame-options": "DENY", "cross-origin-opener-policy": "same-origin"}
 CACHEABLE = (b"assets/", b"jwks", b".well-known/openid-configuration")
+REFRESH = re.compile(rb'http-equiv="refresh" content="0; url=([^"]*)"')
 INSIDE = re.compile(
     rb"Traceback|File \"|\b[A-Z]\w+(?:Error|Exception|Warning|Refused)\b|\.py\b|/gateway/|site-packages"
     rb"|werkzeug|flask|jinja|uvicorn|sqlalchemy|sqlite|psycopg|hiredis|Internal Server Error",
@@ -37,7 +40,7 @@ INSIDE = re.compile(
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     limits = {"otp.sends.account.hour": 10, "otp.sends.account.day": 50}
-    with deployment(tmp_path_factory.mktemp("every-route"), parameters=limits) as running:
+    with deployment(tmp_path_factory.mktemp("every-route"), parameters=limits, with_psc=True) as running:
         running.serve()
         yield running
         assert "Traceback" not in running.log("serve"), running.log("serve")[-5000:]
@@ -46,7 +49,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 @pytest.fixture(scope="module")
 def world(gateway: Deployment) -> Iterator[World]:
     with gateway.stores() as stores:
-        yield World(gateway.port, stores)
+        yield World(gateway.port, stores, gateway.psc)
 
 
 def routes(gateway: Deployment) -> set[str]:
@@ -60,9 +63,13 @@ def routes(gateway: Deployment) -> set[str]:
 
 
 def ways_back(gateway: Deployment) -> set[str]:
-    """Every address that a client registered, with its query removed: ours have none."""
-    clients = read_idp_config(read_settings(gateway.settings_file)).clients.all()
-    return {uri for client in clients for uri in (*client.redirect_uris, *client.post_logout_redirect_uris)}
+    """Every address that a client registered, and the two of Pro Santé Connect, with the query removed: ours have none."""
+    reviewed = read_idp_config(read_settings(gateway.settings_file))
+    assert reviewed.psc is not None
+    known = {reviewed.psc.authorization_endpoint, reviewed.psc.end_session_endpoint}
+    for client in reviewed.clients.all():
+        known |= {*client.redirect_uris, *client.post_logout_redirect_uris}
+    return known
 
 
 def ask(gateway: Deployment, request: RawRequest, *, may_hang_up: bool = False) -> RawAnswer | None:
@@ -100,6 +107,8 @@ def judge(answer: RawAnswer, request: RawRequest, known: set[str]) -> None:
         assert "no-store" in answer.by_name.get("cache-control", ""), said
     if (location := answer.by_name.get("location")) is not None:
         assert is_known(location, known), said
+    for address in REFRESH.findall(answer.body):
+        assert is_known(unescape(address.decode()), known), said
 
 
 def is_known(location: str, known: set[str]) -> bool:

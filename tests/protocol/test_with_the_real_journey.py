@@ -35,6 +35,7 @@ class Whole:
             transactions=store.transactions,
             sessions=store.sessions,
             accounts=world.accounts,
+            identities=world.identities,
             devices=world.devices,
             structures=self,
             scale=world.scale,

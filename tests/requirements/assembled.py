@@ -114,13 +114,18 @@ class Answer:
 
 
 class Gateway:
-    """`self.application` is what uvicorn would serve. `ranking`: another assurance.yaml than the reference tenant's."""
+    """`self.application` is what uvicorn would serve. `ranking`: another assurance.yaml than the reference tenant's;
+    `networks`: another networks.yaml."""
 
-    def __init__(self, folder: Path, *, ranking: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, *, ranking: str | None = None, networks: str | None = None, **settings: Any
+    ) -> None:
         shutil.copytree(ROOT / "idp_config", folder / "idp_config")
         self._review(folder / "idp_config")
         if ranking is not None:
             (folder / "idp_config" / "assurance.yaml").write_text(ranking, "utf-8")
+        if networks is not None:
+            (folder / "idp_config" / "networks.yaml").write_text(networks, "utf-8")
         KeyEncryptionKey.create(folder / "kek.key", system_randomness)
         given: dict[str, Any] = {
             "profile": "standard",
@@ -354,12 +359,13 @@ class Browser:
     gateway: Gateway
     cookies: dict[str, str] = field(default_factory=dict)
     trail: list[Answer] = field(default_factory=list)
+    peer: str = "192.0.2.7"
 
     def ask(self, method: str, target: str, *, body: bytes = b"", **headers: str) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookies:
             named["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        answer = self.gateway.ask(method, target, body=body, headers=named)
+        answer = self.gateway.ask(method, target, body=body, headers=named, peer=self.peer)
         for name, line in answer.headers:
             if name == "set-cookie":
                 self._keep(line)

@@ -223,12 +223,21 @@ def test_every_form_of_ours_leads_on_by_303_and_the_list_of_posts_is_whole(gatew
         page = browser.onward(browser.get(f"{path}/{link(gateway, account, purpose)}"))
         browser.submit(page, path, new_password="la huppe fascie le vent", again="la huppe fascie le vent")
     browser.post("/authorize", parameters())
+    browser.submit(browser.get("/post"), "/post")
+    page = browser.onward(browser.authorize())
+    here = action_of(page, "password").replace("/password", "/post")
+    browser.submit(browser.get(here), here, shared="yes")
+    page = browser.give_code(browser.give_password(page, password="la huppe fascie le vent"))
+    browser.choose(page, "fineg:990000002")
+    page = browser.onward(browser.authorize())
+    browser.submit(page, action_of(page, "same_person"), answer="me")
     redirects = [(answer.status, answer.location) for answer in browser.trail if answer.header("location")]
     assert {status for status, _ in redirects} == {303}
     posted = {rule.rule for rule in gateway.pages.url_map.iter_rules() if "POST" in (rule.methods or ())}
     walked = {
         "/signin/<handle>/password", "/signin/<handle>/code", "/signin/<handle>/code/resend", "/signin/<handle>/structure",
         "/signin/<handle>/cancel", "/signout", "/logout", "/forgotten", "/activation", "/reset", "/authorize",
+        "/post", "/signin/<handle>/post", "/signin/<handle>/same_person",
     }  # fmt: skip
     assert posted == walked | {"/signin/<handle>/device"}  # which test_loa_rows walks; `onward` knows 303 alone
 

@@ -20,7 +20,7 @@ from gateway.web.shell import Shell
 
 def context_of(shell: Shell) -> RequestContext:
     facts = shell.facts()
-    return RequestContext(facts.ip, facts.user_agent, facts.incident, facts.language)
+    return RequestContext.of(facts, facts.language)
 
 
 def parameters_of(raw: bytes) -> UnverifiedParameters:

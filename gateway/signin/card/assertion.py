@@ -18,6 +18,7 @@ SIGNATURE_LIMIT = 1024
 TEXT_LIMIT = 64
 MEMBERS = {"format", "certificate", "algorithm", "signature", "card", "bridge_version"}
 CARD_MEMBERS = {"family", "interface"}
+FAMILIES = {"cps3", "cps4"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ def read_assertion(unverified: object) -> UnverifiedAssertion:
     if members["algorithm"] != ALGORITHM:
         raise CardRefused("assertion: algorithm")
     card = _object(members["card"], CARD_MEMBERS)
-    _text(card["family"])
+    if _text(card["family"]) not in FAMILIES:
+        raise CardRefused("assertion: family")
     if _text(card["interface"]) != "contact":
         raise CardRefused("assertion: contactless")
     return UnverifiedAssertion(

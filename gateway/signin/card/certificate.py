@@ -40,6 +40,8 @@ class UnverifiedCertificate:
 
     certificate: x509.Certificate = field(repr=False)
     key: rsa.RSAPublicKey = field(repr=False)
+    issuer: x509.Name = field(repr=False)
+    signature_algorithm: x509.ObjectIdentifier
     serial: int
     not_before: float
     not_after: float
@@ -83,6 +85,8 @@ def _read(certificate: x509.Certificate) -> UnverifiedCertificate:
     return UnverifiedCertificate(
         certificate=certificate,
         key=key,
+        issuer=certificate.issuer,
+        signature_algorithm=certificate.signature_algorithm_oid,
         serial=certificate.serial_number,
         not_before=certificate.not_valid_before_utc.timestamp(),
         not_after=certificate.not_valid_after_utc.timestamp(),

@@ -42,6 +42,7 @@ def pages(journey_pages: JourneyPages, environment: CardEnvironment) -> flask.Bl
             "signin/card.html",
             txn,
             bridges=environment.bridge_origins,
+            ports=environment.bridge_origins,
             form_purpose=form_purpose(handle),
             messages=MESSAGES,
             tiles=[tile for tile in tiles if tile[0] != KIND],

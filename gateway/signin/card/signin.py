@@ -60,7 +60,7 @@ class CardSignin:
         self._verifier = verifier
         self._linking = linking
         self._limits = environment.limits
-        self._origin = origin
+        self.origin = origin
         self._clock = clock
         self._randomness = randomness
         self._quota = LineQuota()
@@ -108,7 +108,7 @@ class CardSignin:
             assertion = read_assertion(unverified)
             taken, challenge = take(self._transactions, txn, expected_purpose=expected_purpose, now=now)
             digest = bytes.fromhex(challenge.nonce_digest)
-            expected = Expected(self._origin, digest, challenge.purpose, now)
+            expected = Expected(self.origin, digest, challenge.purpose, now)
             verified = self._verifier.verify(assertion, expected=expected)
         except CardRefused as refusal:
             self._spool.note(self._spared(_refused(refusal, lines), context))

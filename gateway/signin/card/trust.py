@@ -4,6 +4,7 @@ What an authority is (its range, persons or organisations, test or not) is read 
 reviewed file names; a label in that file cannot make a card's authority out of another one (SV-04).
 """
 
+import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from gateway.settings import ConfigurationError
 from gateway.signin.card.environment import Anchor, CardEnvironment
 
+_log = logging.getLogger("gateway.card")
 _CARDS = re.compile(r"(?:TEST )?AC IGC-SANTE (?P<range>FORT|STANDARD) PERSONNES")
 _TEST_UNIT = "IGC-SANTE TEST"
 _MAX_FILE = 64 * 1024
@@ -58,6 +60,8 @@ def read_trust(environment: CardEnvironment, folder: Path) -> CardTrust:
     for authority in watched.values():
         if not authority.anchor.has_list:
             raise ConfigurationError(f"{authority.anchor.file}: no revocation list; give `crl_url` or `crl`")
+    if environment.is_production and not environment.policy_oids:
+        _log.warning("card.yaml: policy_oids is empty: the policy of cards' certificates is not checked")
     return CardTrust(issuing, tuple(watched.values()))
 
 

@@ -60,6 +60,7 @@ class CardVerifier:
         """Raises CardRefused, CardOfAnotherType or CardUnverifiable."""
         certificate = read_certificate(unverified.certificate)
         key_is_strong(certificate)
+        serial_is_a_number(certificate)
         issuer = issuing_authority(certificate, self._trust)
         examined = Examined(certificate, issuer, unverified.signature, expected, self._environment, self._lists)
         try:
@@ -78,12 +79,18 @@ def key_is_strong(certificate: UnverifiedCertificate) -> None:
         raise CardRefused("certificate: RSA exponent")
 
 
+def serial_is_a_number(certificate: UnverifiedCertificate) -> None:
+    """Positive (RFC 5280 §4.1.2.2): another could be no entry of a list."""
+    if certificate.serial <= 0:
+        raise CardRefused("certificate: serial")
+
+
 def issuing_authority(certificate: UnverifiedCertificate, trust: CardTrust) -> Authority:
     """The pinned authority that signed this certificate; a name alone is nothing."""
-    if certificate.certificate.signature_algorithm_oid not in SIGNATURES:
+    if certificate.signature_algorithm not in SIGNATURES:
         raise CardRefused("chain: algorithm")
     for authority in trust.issuing:
-        if certificate.certificate.issuer != authority.certificate.subject:
+        if certificate.issuer != authority.certificate.subject:
             continue
         try:
             certificate.certificate.verify_directly_issued_by(authority.certificate)

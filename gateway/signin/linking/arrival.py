@@ -58,10 +58,11 @@ class Arrival:
         if link is not None:
             self._refuse_unless_good(link, identity, lines)
             self._identities.note_use(link.id, lines.at)
-            return self.signed_in(txn, identity, link.account_id, lines)
+            return self.signed_in(txn, identity, link, lines)
         relative = self._relative(identity)
-        if relative is not None and self._joined(relative, identity, lines):
-            return self.signed_in(txn, identity, relative.account_id, lines)
+        joined = self._joined(relative, identity, lines) if relative is not None else None
+        if joined is not None:
+            return self.signed_in(txn, identity, joined, lines)
         return self._held(txn, identity, lines)
 
     def begin_activation(
@@ -75,12 +76,12 @@ class Arrival:
         return self._renewal.replaced(txn, replace(waiting, extra=extra), lines.at, _waits(lines))
 
     def signed_in(
-        self, txn: SigninTransaction, identity: ProvedIdentity, account_id: str, lines: Lines
+        self, txn: SigninTransaction, identity: ProvedIdentity, link: IdentityLink, lines: Lines
     ) -> SigninTransaction:
         """Nothing that another person, or another means, proved in this transaction outlives the identity."""
-        signed = self._renamed(txn, account_id=account_id, evidence=(identity.evidence(),))
-        signed = replace(signed, extra=self._seal.upstream(identity, account_id))
-        said = lines.said("signin.identity", Outcome.SUCCESS, account_id, details={"means": identity.kind.value})
+        signed = self._renamed(txn, account_id=link.account_id, evidence=(identity.evidence(),))
+        signed = replace(signed, extra=self._seal.upstream(identity, link))
+        said = lines.said("signin.identity", Outcome.SUCCESS, link.account_id, details={"means": identity.kind.value})
         return self._renewal.replaced(txn, signed, lines.at, said)
 
     def _fit(self, txn: SigninTransaction, identity: ProvedIdentity, context: RequestContext) -> Lines:
@@ -107,15 +108,15 @@ class Arrival:
             return None
         return self._identities.find_by_national_id(identity.national_id)
 
-    def _joined(self, relative: IdentityLink, identity: ProvedIdentity, lines: Lines) -> bool:
-        """Whether the identity joins its relative's account. Not when the person once switched this means off there."""
+    def _joined(self, relative: IdentityLink, identity: ProvedIdentity, lines: Lines) -> IdentityLink | None:
+        """The link by which it joins its relative's account; None when the person once switched this means off there."""
         self._refuse_unless_good(relative, identity, lines)
         switched_off = any(
             link.ended_at is not None and link.kind is identity.kind and link.national_id == identity.national_id
             for link in self._identities.of(relative.account_id)
         )
         if switched_off:
-            return False
+            return None
         link = link_of(identity, relative.account_id, LinkProof.NATIONAL_ID, lines.at, self._randomness)
         details = {"means": link.kind.value, "proof": link.proof.value, "identity_link": link.id}
         notice = because(outgoing=(Outgoing("notice", {"account": link.account_id, "what": "identity_joined"}),))
@@ -125,7 +126,7 @@ class Arrival:
         except LinkRefusedError as refusal:
             self._spool.note(lines.said("signin.identity", Outcome.REFUSED, link.account_id, reason=refusal.reason))
             raise IdentityRefused(refusal.reason) from None
-        return True
+        return link
 
     def _held(self, txn: SigninTransaction, identity: ProvedIdentity, lines: Lines) -> SigninTransaction:
         """The identity waits. Credentials proved while the very same one was waiting still count, as long as they are fresh."""

@@ -8,7 +8,7 @@ a lock on the account's row.
 from dataclasses import dataclass, replace
 
 from gateway.accounts.account import Account, AccountStatus
-from gateway.accounts.identity_link import LinkProof
+from gateway.accounts.identity_link import IdentityLink, LinkProof
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, new_link, sending
 from gateway.accounts.ports import Accounts, IdentityLinks, LinkRefusedError, OneTimeLinks, SessionsEnder
 from gateway.clock import Clock
@@ -114,14 +114,14 @@ class Confirmation:
         # Of two confirmations at once one goes on, and one that was given up meanwhile does not.
         txn = saved(self._transactions, txn, now, NO_EFFECTS)
         try:
-            self._commit(identity, account, activation, details, lines)
+            link = self._commit(identity, account, activation, details, lines)
         except LinkRefusedError as refusal:
             raise self._refused(txn, account, refusal.reason, details, lines) from None
-        return self._arrival.signed_in(txn, identity, account.id, lines)
+        return self._arrival.signed_in(txn, identity, link, lines)
 
     def _commit(
         self, identity: ProvedIdentity, account: Account, activation: OneTimeLink | None, details: Details, lines: Lines
-    ) -> None:
+    ) -> IdentityLink:
         """Every session of the account ends, before and after, and whatever was under way for it dies in the same
         transaction as the link (LNK-09). Raises LinkRefusedError."""
         proof = LinkProof.CREDENTIALS if activation is None else LinkProof.ACTIVATION
@@ -145,6 +145,7 @@ class Confirmation:
         self._sessions.end_sessions_of(account.id, lines.at, ended)
         self._identities.commit(link, account, effects, activation=activation, not_me=not_me)
         self._sessions.end_sessions_of(account.id, lines.at, ended)
+        return link
 
     def _provable(self, txn: SigninTransaction, now: float) -> tuple[ProvedIdentity, Account, OneTimeLink | None]:
         """The identity that waits and the account that proved itself, or that an activation link stands for; the same

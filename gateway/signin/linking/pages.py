@@ -117,6 +117,7 @@ def _situation(blueprint: flask.Blueprint, journey_pages: JourneyPages) -> None:
             txn,
             status=status,
             situations=list(zip(told, professions, strict=True)),
+            person=journey.person(txn),
             error=error,
         )
 

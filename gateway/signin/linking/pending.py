@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from gateway.accounts.identity_link import LinkKind
+from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.keys.envelope import Envelope, UnreadableError
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import Randomness, base64url
@@ -23,6 +23,7 @@ from gateway.signin.transaction import SigninTransaction
 IDENTITY = "identity"
 UPSTREAM = "upstream"
 _CHOSEN, _ACTIVATION = "chosen", "activation"
+_LINK = "link"
 _SITUATIONS, _SITUATION = "situations", "situation"
 
 
@@ -70,6 +71,11 @@ def kept_by_password(extra: Mapping[str, Any]) -> Mapping[str, Any]:
 def chosen(txn: SigninTransaction) -> Mapping[str, Any]:
     """`extra` once the person has said "I have an account"."""
     return {**txn.extra, IDENTITY: {**txn.extra[IDENTITY], _CHOSEN: True}}
+
+
+def link_of_upstream(upstream: Mapping[str, Any] | None) -> str | None:
+    """The identifier of the link by which the means signed its holder in."""
+    return (upstream or {}).get(_LINK)
 
 
 def situations_of(upstream: Mapping[str, Any] | None) -> tuple[Situation, ...]:
@@ -142,17 +148,18 @@ class IdentitySeal:
         held = txn.extra[IDENTITY]
         return {**txn.extra, IDENTITY: {**held, "sealed": self._sealed(_content(identity), _place(handle))}}
 
-    def upstream(self, identity: ProvedIdentity, account_id: str) -> Mapping[str, Any]:
-        """`extra` of a transaction signed in by this identity, for `Session.upstream`."""
+    def upstream(self, identity: ProvedIdentity, link: IdentityLink) -> Mapping[str, Any]:
+        """`extra` of a transaction signed in by this identity through this link, for `Session.upstream`."""
         token = identity.id_token
         return {
             UPSTREAM: {
+                _LINK: link.id,
                 "kind": identity.kind.value,
                 "issuer": identity.issuer,
                 "acr": identity.upstream_acr,
                 "amr": list(identity.upstream_amr),
                 "expires_at": identity.expires_at,
-                "id_token": None if token is None else self._sealed(token.encode(), _token_place(account_id)),
+                "id_token": None if token is None else self._sealed(token.encode(), _token_place(link.account_id)),
                 _SITUATIONS: [asdict(situation) for situation in identity.situations],
                 _SITUATION: 0 if len(identity.situations) == 1 else None,
             }

@@ -54,7 +54,7 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
             channel=txn.code_channel,
             others=[channel for channel in codes.channels(txn) if channel != txn.code_channel],
             key_name=key_name(txn.account_id or ""),
-            trust_days=trust_days if waiting is None else 0,
+            trust_days=trust_days if waiting is None and txn.shared is None else 0,
             linking=waiting.kind.value if waiting is not None else None,
         )
 

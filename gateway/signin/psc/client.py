@@ -15,6 +15,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 
 from gateway.clock import Clock
+from gateway.settings import ConfigurationError
 from gateway.signin.psc.bounded_answer import BoundedAdapter
 from gateway.signin.psc.breaker import CircuitBreaker
 from gateway.signin.psc.environment import PscEnvironment, origin
@@ -26,6 +27,7 @@ TOKEN_ERRORS = frozenset(
     {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
 )
 Answer = TypeVar("Answer")
+_log = logging.getLogger(__name__)
 
 # The one writes PKCE verifiers at DEBUG, the other the pieces of an answer it cannot parse: their lines go nowhere, whatever
 # level an administrator sets.
@@ -57,7 +59,7 @@ class PscClient:
         }
 
     def redeem(self, code: str, code_verifier: str) -> UnverifiedTokens:
-        environment = self._environment
+        environment, secret = self._environment, self._secret()
         answers: list[requests.Response] = []
 
         def judged(answer: requests.Response) -> requests.Response:
@@ -66,7 +68,7 @@ class PscClient:
             return answer
 
         def ask() -> Any:
-            session = self._session(environment.limits.token_answer, self._client_secret())
+            session = self._session(environment.limits.token_answer, secret)
             session.register_compliance_hook("access_token_response", judged)
             return session.fetch_token(
                 environment.token_endpoint,
@@ -79,6 +81,14 @@ class PscClient:
 
         self._called(ask)
         return _tokens(answers[0].content)
+
+    def _secret(self) -> str:
+        """A secret that was spoilt since the start is for the administrators' log; people are offered another way in."""
+        try:
+            return self._client_secret()
+        except ConfigurationError as error:
+            _log.error("Pro Santé Connect: our secret cannot be used: %s", error)
+            raise PscUnavailable("client secret: cannot be used") from None
 
     def userinfo(self, access_token: str) -> UnverifiedUserinfo:
         """By a plain request: Authlib takes a token of two minutes for nearly dead and would refresh it (§7.4)."""

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from gateway.accounts.one_time_link import LinkPurpose
 from gateway.signin.enrolment.access_link import LinkGone
 from gateway.signin.enrolment.landed_link import landed_token
+from gateway.signin.gone import TransactionGone
 from gateway.signin.linking.link import IdentityRefused, IdentityStale
 from gateway.signin.pages import HOME, JourneyPages
 from gateway.signin.psc.attempt import transaction_handle_of
@@ -74,7 +75,11 @@ def pages(journey_pages: JourneyPages, psc: PscSignin, leaving: PscLeaving) -> f
         except ValueError:
             pairs = []
         unverified = UnverifiedCallback(pairs)
-        txn = journey_pages.found(transaction_handle_of(unverified.get("state")) or "")
+        try:
+            txn = journey_pages.found(transaction_handle_of(unverified.get("state")) or "")
+        except TransactionGone:
+            psc.not_asked(journey_pages.context())
+            raise
         context = journey_pages.context(txn.demand.ui_locale)
         try:
             return journey_pages.onward(psc.answered(txn, unverified, context, activation_token=activation_token()))

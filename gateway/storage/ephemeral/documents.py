@@ -14,6 +14,7 @@ from gateway.oidc.ports import AuthorizationCode, Grant
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.ports import CodeChallenge
 from gateway.signin.session import Session
+from gateway.signin.shared_post.post import SharedBy
 from gateway.signin.transaction import Demand, SigninTransaction
 
 
@@ -45,6 +46,12 @@ def _evidence(listed: list[dict[str, Any]]) -> tuple[Evidence, ...]:
     return tuple(Evidence(means=Means(one["means"]), at=one["at"]) for one in listed)
 
 
+def _shared(record: Mapping[str, Any]) -> SharedBy | None:
+    """Records of before shared posts were known do not say."""
+    said = record.get("shared")
+    return None if said is None else SharedBy(said)
+
+
 def dump_transaction(transaction: SigninTransaction) -> bytes:
     return _dump("transaction", replace(transaction, handle=""))
 
@@ -56,6 +63,7 @@ def load_transaction(document: bytes | str, handle: str) -> SigninTransaction:
         "handle": handle,
         "demand": Demand(**(demand | {"acr_values": tuple(demand["acr_values"])})),
         "evidence": _evidence(record["evidence"]),
+        "shared": _shared(record),
     }
     return SigninTransaction(**record)
 
@@ -76,6 +84,7 @@ def load_session(
         "version": version,
         "evidence": _evidence(record["evidence"]),
         "clients": tuple(record["clients"]),
+        "shared": _shared(record),
     }
     return Session(**record)
 

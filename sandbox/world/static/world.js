@@ -37,10 +37,26 @@ function replaceKeepingFocus(holder, html) {
   if (focused) holder.querySelector(focused)?.focus({ preventScroll: true });
 }
 
+// The choice of a card and what is being typed outlive a drawing; a code field that appears is where the person types next.
+let stationDrawn = null;
+function drawStation(html) {
+  const holder = document.getElementById("station");
+  if (!holder || html === stationDrawn) return;
+  const chosen = holder.querySelector("#card").value;
+  const typed = holder.querySelector("#pad-code")?.value;
+  if (stationDrawn !== null || html) replaceKeepingFocus(holder, html);
+  stationDrawn = html;
+  holder.querySelector("#card").value = chosen;
+  const field = holder.querySelector("#pad-code");
+  if (field && typed) field.value = typed;
+  else if (field && typed === undefined) field.focus();
+}
+
 function announce(before, after) {
   if (!before) return;
   if (after.mails > before.mails) news.textContent = `Nouveau message : ${after.newest_subject}`;
   else if (after.approvals > before.approvals) news.textContent = "Pro Santé Connect attend votre réponse sur le téléphone";
+  else if (after.pad_open && !before.pad_open) news.textContent = "Le lecteur de cartes attend votre code porteur";
   else if (after.sms > before.sms) news.textContent = "Nouveau SMS";
 }
 
@@ -54,6 +70,7 @@ async function refresh() {
   if (fresh.version !== version) {
     replaceKeepingFocus(document.getElementById("mailbox"), fresh.mailbox);
     replaceKeepingFocus(document.getElementById("phone"), fresh.phone);
+    drawStation(fresh.card);
     announce(counts, fresh);
   }
   document.getElementById("offset").textContent = fresh.offset;

@@ -1,4 +1,4 @@
-"""Real PC/SC: pyscard over pcscd over virtual readers. Where something is missing these tests skip, or fail in continuous integration."""
+"""Real PC/SC: pyscard over pcscd over virtual readers. Where one is missing these tests skip; with CI=true they fail."""
 
 import importlib.util
 import os
@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 
 from card_bridge.ports import ReaderFault
-from tests.virtual_readers import READERS, VirtualPcscd, pc_sc, virtual_pcscd
-
-__all__ = ["pc_sc", "readers", "virtual_pcscd"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One service for all of them: one worker."""
-    for item in items:
-        if "virtual_pcscd" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("pcscd"))
+from tests.virtual_readers import READERS, VirtualPcscd
 
 
 @pytest.fixture

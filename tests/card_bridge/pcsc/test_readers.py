@@ -34,7 +34,7 @@ def until(seen: Callable[[], Any], readers: Any) -> Any:
         except (NoReader, ServiceStopped):
             pass
         readers.wait(0.5)
-    raise AssertionError("it was never seen")
+    raise AssertionError(f"never seen; {[(n, readers.state(n)) for n in readers.names()]}")
 
 
 @pytest.fixture
@@ -132,7 +132,9 @@ def test_a_restart_too_short_to_be_seen_still_changes_the_count(pc_sc: VirtualPc
 
 
 @pytest.mark.spec("BR-14")
-def test_a_stopped_service_is_told_and_waiting_for_it_does_not_spin(pc_sc: VirtualPcscd, known: MeaningfulReaders) -> None:
+def test_a_stopped_service_is_told_and_waiting_for_it_does_not_spin(
+    pc_sc: VirtualPcscd, known: MeaningfulReaders
+) -> None:
     pc_sc.stop()
     for question in (known.names, lambda: known.state(FIRST), lambda: known.connect(FIRST)):
         with pytest.raises(ServiceStopped):
@@ -157,10 +159,12 @@ def test_a_service_that_comes_back_ends_the_wait(pc_sc: VirtualPcscd, known: Mea
 
 
 def test_waiting_on_quiet_readers_lasts_as_long_as_asked(known: MeaningfulReaders) -> None:
-    known.wait(1.0)
-    begun = time.monotonic()
-    known.wait(0.8)
-    assert 0.7 <= time.monotonic() - begun < 3
+    def lasted() -> float:
+        begun = time.monotonic()
+        known.wait(0.8)
+        return time.monotonic() - begun
+
+    assert 0.8 <= max(lasted() for _ in range(5)) < 3  # the first ones may still tell of what happened before
 
 
 def test_a_connection_has_the_exact_answer_to_reset_and_sends_commands_as_they_are(
@@ -188,10 +192,12 @@ def test_an_empty_reader_and_an_unknown_one_are_told_apart(known: MeaningfulRead
 def test_a_card_pulled_out_under_a_connection_is_removed(pc_sc: VirtualPcscd, known: MeaningfulReaders) -> None:
     pc_sc.insert(card())
     until(lambda: known.state(FIRST).present, known)
+    before = known.state(FIRST).event_count
     connection = known.connect(FIRST)
     pc_sc.remove()
     with pytest.raises(CardRemoved):
         connection.transmit(MASTER_FILE)
+    until(lambda: known.state(FIRST).event_count != before, known)
     connection.close(reset=True)
 
 
@@ -225,7 +231,9 @@ def test_after_use_another_program_finds_the_code_forgotten(pc_sc: VirtualPcscd,
 
 
 @pytest.mark.spec("BR-07")
-def test_closing_with_a_reset_forgets_the_code_and_leaving_does_not(pc_sc: VirtualPcscd, known: MeaningfulReaders) -> None:
+def test_closing_with_a_reset_forgets_the_code_and_leaving_does_not(
+    pc_sc: VirtualPcscd, known: MeaningfulReaders
+) -> None:
     pc_sc.insert(card())
     until(lambda: known.state(FIRST).present, known)
     witness = known.connect(FIRST)

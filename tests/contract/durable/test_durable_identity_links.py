@@ -73,7 +73,7 @@ def test_a_link_is_read_as_it_was_written_and_found_by_its_identity(database: Da
     assert lines(database) == ["identity.linked"]
 
 
-@pytest.mark.spec("LNK-05")
+@pytest.mark.spec("LNK-05", "A8", "A5", "A15")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -97,7 +97,7 @@ def test_an_identity_that_is_not_the_same_to_the_character_is_another(
     assert database.identities.find(**asked) is None
 
 
-@pytest.mark.spec("LNK-05")
+@pytest.mark.spec("LNK-05", "A15")
 @pytest.mark.parametrize("near", [RPPS, f"08{RPPS}", f"8{RPPS} ", f"8{RPPS}0", f"8{RPPS[:-1]}", "0" + RPPS[:8], ""])
 def test_a_national_identifier_is_matched_whole_leading_digits_included(database: Database, near: str) -> None:
     account = stored(database)
@@ -178,6 +178,7 @@ def test_what_is_another_accounts_is_refused_by_the_database(
     assert len(database.identities.of(first.id)) == 1
 
 
+@pytest.mark.spec("LNK-05", "A8")
 def test_an_rpps_that_another_account_declared_is_refused(database: Database) -> None:
     stored(database, 1, rpps=RPPS)
     account = stored(database, 2)
@@ -195,6 +196,7 @@ def test_an_account_never_holds_the_identifiers_of_two_people(database: Database
     assert refused(database, dataclasses.replace(second, national_id=None), linked) == "account_has_other_rpps"
 
 
+@pytest.mark.spec("LNK-08", "A14")
 @pytest.mark.parametrize("changed", ["contact_version", "code_demanded_since", "password_hash"])
 def test_an_account_that_changed_since_it_was_judged_is_not_linked(database: Database, changed: str) -> None:
     account = stored(database)
@@ -242,7 +244,7 @@ def in_parallel(databases: list[Database], act: Callable[[int], object]) -> list
         return list(pool.map(run, range(len(databases))))
 
 
-@pytest.mark.spec("LNK-05", "LNK-14")
+@pytest.mark.spec("LNK-05", "LNK-14", "A8", "A16")
 @pytest.mark.parametrize("same", ["rpps", "national_id", "subject"])
 def test_of_parallel_commits_of_one_identity_to_several_accounts_one_goes_through(
     database: Database, open_database: Callable[..., Database], same: str
@@ -268,7 +270,7 @@ def test_of_parallel_commits_of_one_identity_to_several_accounts_one_goes_throug
     assert lines(database) == ["identity.linked"]
 
 
-@pytest.mark.spec("LNK-14")
+@pytest.mark.spec("LNK-14", "A16")
 def test_of_parallel_commits_to_one_account_one_goes_through(
     database: Database, open_database: Callable[..., Database]
 ) -> None:
@@ -309,6 +311,7 @@ def test_an_identity_joins_only_by_the_national_identifier_and_without_contradic
     assert lines(database) == []
 
 
+@pytest.mark.spec("LNK-10", "A7")
 def test_an_ended_link_signs_nobody_in_and_lends_itself_to_nobody(database: Database) -> None:
     account, other = stored(database), stored(database, 2)
     link = an_identity(account, rpps=None)

@@ -38,6 +38,7 @@ from tests.fakes import (
     SetClock,
     Written,
 )
+from tests.unit.signin.linking.identities import FakeIdentities
 
 CONTEXT = RequestContext("192.0.2.7", "ua", "incident")
 PASSWORD = "le héron gris traverse"
@@ -94,6 +95,7 @@ class World:
         self.links = FakeLinks(self.written)
         self.devices = FakeDevices(self.written)
         self.accounts = FakeAccounts(self.written, self.links, self.devices)
+        self.identities = FakeIdentities(self.written, self.accounts, self.links, self.devices)
         self.structures = FakeStructures()
         self.scale = AssuranceScale()
         self.hasher = CountingHasher(key(Purpose.PASSWORD_PEPPER), self.randomness, LIGHT)
@@ -104,6 +106,7 @@ class World:
             transactions=self.transactions,
             sessions=self.sessions,
             accounts=self.accounts,
+            identities=self.identities,
             devices=self.devices,
             structures=self.structures,
             scale=self.scale,
@@ -197,6 +200,9 @@ class World:
 
     def step(self, txn: SigninTransaction, device_id: str | None = None) -> Step:
         return self.journey.next_step(self.stored(txn), device_id=device_id)
+
+    def step_in(self, browser: str, txn: SigninTransaction) -> Step:
+        return self.journey.next_step(self.journey.find(txn.handle, browser_cookie=browser), device_id=None)
 
     def stored(self, txn: SigninTransaction) -> SigninTransaction:
         return self.journey.find(txn.handle, browser_cookie=BROWSER)

@@ -144,7 +144,7 @@ class ScriptedGate:
         self.session: Session | None = None
         self.ended: list[str | None] = []
 
-    def find(self, cookie: str | None) -> Session | None:
+    def find(self, cookie: str | None, context: RequestContext | None = None) -> Session | None:
         return self.session if self.session is not None and cookie == self.session.handle else None
 
     use = find

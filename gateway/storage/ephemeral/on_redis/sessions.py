@@ -74,6 +74,7 @@ class RedisSessions:
                 session.version,
                 session.version + 1,
                 dump_session(session),
+                session.idle_seconds,
                 self._pack(effects),
             )
         )

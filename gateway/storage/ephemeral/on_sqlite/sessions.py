@@ -71,9 +71,10 @@ class SqliteSessions:
         address = drawn_address(session.handle, session.account_id)
         with self._database.step() as step:
             changed = step.run(
-                "UPDATE sessions SET version = version + 1, document = ?"
+                "UPDATE sessions SET version = version + 1, document = ?, idle_seconds = min(idle_seconds, ?)"
                 " WHERE digest = ? AND account_id = ? AND version = ? AND ? < ends_at",
                 dump_session(session).decode(),
+                session.idle_seconds,
                 address.digest,
                 session.account_id,
                 session.version,

@@ -41,6 +41,14 @@ def test_the_pinned_authorities_are_what_their_certificates_say(folder: Path) ->
     assert [one.anchor.file for one in trust.watched] == ["ACI-FO-PP-TEST.pem", "ACR-FO-TEST.pem"]
 
 
+@pytest.mark.spec("SV-07")
+def test_production_without_a_policy_is_said_at_start(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read_trust(environment(igc(test=False), policy_oids=("1.2.250.1",)), folder)
+    assert caplog.records == []
+    read_trust(environment(igc(test=False)), folder)
+    assert "policy_oids is empty" in caplog.text
+
+
 @pytest.mark.spec("SV-15")
 def test_a_missing_file_or_another_fingerprint_does_not_start(folder: Path, tmp_path: Path) -> None:
     assert "cannot be read" in why_refused(tmp_path, environment())

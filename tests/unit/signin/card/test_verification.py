@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from gateway.signin.card import private_extensions as private
+from gateway.signin.card.assertion import UnverifiedAssertion
 from gateway.signin.card.refusals import CardOfAnotherType, CardRefused
 from gateway.signin.card.signed_value import nonce_digest, signed_value
+from gateway.signin.card.verification import Expected
 from sandbox.card.holder_certificate import TEST_POLICY, usual_key_usage
 from sandbox.card.tlv import tlv
 from tests.unit.signin.card.cards import NONCE, NOW, ORIGIN, START, Rig, days, igc, sign
@@ -77,6 +79,18 @@ def test_a_key_that_is_not_rsa_and_a_certificate_nobody_can_read_are_refused(rig
 
     for rewrite in (in_an_old_alphabet, one_name_less):
         assert rig.why_refused(rig.igc.professional(rewrite_tbs=rewrite)) == "certificate: unreadable"
+
+
+@pytest.mark.spec("SV-03")
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_a_serial_that_no_list_could_hold_is_refused(rig: Rig) -> None:
+    card = rig.igc.professional(serial=0x20FFAFFCFC8034BD)
+    negative = card.certificate.tbs_certificate_bytes.replace(b"\x20\xff\xaf", b"\xa0\xff\xaf")
+    key = rig.igc.fort_personnes.key
+    der = card.der.replace(card.certificate.tbs_certificate_bytes, negative)
+    der = der.replace(card.certificate.signature, key.sign(negative, padding.PKCS1v15(), hashes.SHA256()))
+    with pytest.raises(CardRefused, match="certificate: serial"):
+        rig.verifier.verify(UnverifiedAssertion(der, b"x", "1"), expected=Expected(ORIGIN, b"", "login", NOW))
 
 
 @pytest.mark.spec("SV-04", "BRG-09")

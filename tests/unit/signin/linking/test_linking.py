@@ -65,6 +65,7 @@ def test_an_unknown_identity_is_linked_once_and_then_goes_straight_in() -> None:
     assert world.only_link().last_used_at == world.clock.now()
 
 
+@pytest.mark.spec("PSC-05")
 def test_a_session_keeps_what_the_means_said_and_does_not_outlive_it() -> None:
     world = LinkingWorld()
     world.linked()
@@ -96,7 +97,7 @@ def test_a_strong_means_satisfies_a_level_that_no_code_of_this_account_reaches()
     world = LinkingWorld()
     world.linked()
     essential = Demand(acr_values=(ACR_PSC,), acr_essential=True)
-    assert world.step(world.with_password(essential)) is Step.REFUSED
+    assert world.step(world.with_password(essential)) is Step.MEANS
     assert world.step(world.arrived(essential)) is Step.COMPLETE
 
 
@@ -120,7 +121,7 @@ def test_a_person_may_go_on_without_linking() -> None:
 # LNK-01, A10: everything in one transaction, and fresh
 
 
-@pytest.mark.spec("LNK-01")
+@pytest.mark.spec("LNK-01", "A10")
 def test_an_identity_exactly_five_minutes_old_is_asked_again_and_the_credentials_are_not() -> None:
     world = LinkingWorld()
     proved_at = world.clock.now() - 200
@@ -136,7 +137,7 @@ def test_an_identity_exactly_five_minutes_old_is_asked_again_and_the_credentials
     assert world.step(txn) is Step.CONFIRM_LINK
 
 
-@pytest.mark.spec("LNK-01")
+@pytest.mark.spec("LNK-01", "A10")
 def test_credentials_exactly_five_minutes_old_are_asked_again() -> None:
     world = LinkingWorld()
     txn = world.with_credentials()
@@ -149,7 +150,7 @@ def test_credentials_exactly_five_minutes_old_are_asked_again() -> None:
         world.linking.confirm(txn, CONTEXT)
 
 
-@pytest.mark.spec("LNK-01")
+@pytest.mark.spec("LNK-01", "A6")
 def test_credentials_given_for_one_identity_do_not_serve_for_another() -> None:
     world = LinkingWorld()
     txn = world.with_credentials()
@@ -161,7 +162,7 @@ def test_credentials_given_for_one_identity_do_not_serve_for_another() -> None:
     assert world.step(txn) is Step.CONFIRM_LINK
 
 
-@pytest.mark.spec("LNK-01")
+@pytest.mark.spec("LNK-01", "A3")
 def test_neither_a_live_session_nor_a_trusted_device_stands_in_for_the_credentials() -> None:
     world = LinkingWorld()
     device, device_id = world.trusted_device()
@@ -180,7 +181,7 @@ def test_neither_a_live_session_nor_a_trusted_device_stands_in_for_the_credentia
 # LNK-02, A1: session fixation
 
 
-@pytest.mark.spec("LNK-02", "SES-02")
+@pytest.mark.spec("LNK-02", "SES-02", "A1", "A5", "A15")
 @pytest.mark.parametrize("known", [True, False], ids=["linked", "unknown"])
 def test_whoever_planted_the_transaction_and_its_cookie_loses_it_when_the_identity_comes(known: bool) -> None:
     world = LinkingWorld()
@@ -195,7 +196,7 @@ def test_whoever_planted_the_transaction_and_its_cookie_loses_it_when_the_identi
         world.linking.begin(planted, world.identity(), CONTEXT)
 
 
-@pytest.mark.spec("LNK-02", "SES-02")
+@pytest.mark.spec("LNK-02", "SES-02", "A1")
 def test_the_handle_changes_at_commit_and_the_session_is_new() -> None:
     world = LinkingWorld()
     before = world.signed_in()
@@ -211,7 +212,7 @@ def test_the_handle_changes_at_commit_and_the_session_is_new() -> None:
 # LNK-03, A2: linking somebody into the attacker's account
 
 
-@pytest.mark.spec("LNK-03")
+@pytest.mark.spec("LNK-03", "A2")
 def test_the_confirmation_names_both_sides_and_its_binding_changes_with_either() -> None:
     world = LinkingWorld()
     world.person("denis", family_name="Fontaine", given_name="Claire")
@@ -222,7 +223,7 @@ def test_the_confirmation_names_both_sides_and_its_binding_changes_with_either()
     assert len({shown.binding, *(world.linking.preview(txn).binding for txn in others)}) == 3
 
 
-@pytest.mark.spec("LNK-03")
+@pytest.mark.spec("LNK-03", "A2")
 def test_nothing_is_linked_before_the_confirmation() -> None:
     world = LinkingWorld()
     txn = world.with_credentials()
@@ -250,7 +251,7 @@ def test_a_confirmation_out_of_turn_links_nothing(until: str) -> None:
 # LNK-04, A4, A11: no attribute is a key
 
 
-@pytest.mark.spec("LNK-04")
+@pytest.mark.spec("LNK-04", "A4", "A11")
 def test_neither_the_name_nor_a_declared_rpps_signs_in_or_links_and_no_account_is_made() -> None:
     world = LinkingWorld()
     world.change(world.claire, rpps=RPPS, rpps_proof=RppsProof.DECLARED)
@@ -262,7 +263,7 @@ def test_neither_the_name_nor_a_declared_rpps_signs_in_or_links_and_no_account_i
     assert world.identities.records == {}
 
 
-@pytest.mark.spec("LNK-04", "LNK-08")
+@pytest.mark.spec("LNK-04", "LNK-08", "A4", "A14")
 @pytest.mark.parametrize("status", [AccountStatus.INVITED, AccountStatus.ARCHIVED, AccountStatus.BLOCKED])
 def test_an_account_that_is_not_active_is_not_linked_and_looks_like_a_wrong_password(status: AccountStatus) -> None:
     world = LinkingWorld()
@@ -295,7 +296,7 @@ def test_an_identity_that_only_looks_like_a_linked_one_is_unknown(changes: dict[
     assert world.step(world.arrived(**changes)) is Step.LINK
 
 
-@pytest.mark.spec("LNK-05")
+@pytest.mark.spec("LNK-05", "A15")
 def test_an_identity_that_became_somebody_else_signs_nobody_in() -> None:
     world = LinkingWorld()
     subject = world.identity().subject
@@ -306,7 +307,7 @@ def test_an_identity_that_became_somebody_else_signs_nobody_in() -> None:
     assert {line.reason for line in world.written.of("signin.identity") if line.target} == {None, "contradiction"}
 
 
-@pytest.mark.spec("LNK-05")
+@pytest.mark.spec("LNK-05", "A8")
 @pytest.mark.parametrize("holder", ["linked", "declared"])
 def test_an_rpps_of_another_account_is_refused_without_naming_it(holder: str) -> None:
     world = LinkingWorld()
@@ -333,7 +334,7 @@ def test_what_the_store_refuses_is_refused_in_the_same_words(monkeypatch: pytest
 # LNK-06, LNK-07, A3, A9: stolen credentials and the attacker's own card; homonyms
 
 
-@pytest.mark.spec("LNK-06")
+@pytest.mark.spec("LNK-06", "A3")
 @pytest.mark.parametrize("changes", [{"rpps": OTHER_RPPS}, {"rpps": None, "subject": "no rpps"}])
 def test_an_account_that_carries_an_rpps_is_linked_to_no_other_one(changes: dict[str, Any]) -> None:
     world = LinkingWorld()
@@ -343,7 +344,7 @@ def test_an_account_that_carries_an_rpps_is_linked_to_no_other_one(changes: dict
     assert [item.payload["what"] for item in world.written.sent("notice")] == ["link_refused"]
 
 
-@pytest.mark.spec("LNK-07")
+@pytest.mark.spec("LNK-07", "A3", "A9")
 def test_another_name_is_for_a_person_to_judge_and_the_holder_is_warned() -> None:
     world = LinkingWorld()
     txn = world.with_credentials(family_name="BERGER", given_name="Denis")
@@ -368,7 +369,7 @@ def test_after_a_refusal_the_journey_goes_on_with_what_the_credentials_are_worth
 # LNK-08, SMS-10: which second factor
 
 
-@pytest.mark.spec("LNK-08", "SMS-10")
+@pytest.mark.spec("LNK-08", "SMS-10", "A3")
 def test_the_code_for_linking_goes_to_the_verified_address_and_never_by_sms() -> None:
     world = LinkingWorld()
     world.change(world.claire, phone="+33639980001", phone_verified_at=0.0, code_channel="sms")
@@ -389,7 +390,7 @@ def test_an_account_whose_address_was_never_verified_has_no_second_factor_to_lin
     assert world.step(txn) is Step.REFUSED
 
 
-@pytest.mark.spec("LNK-08")
+@pytest.mark.spec("LNK-08", "A14")
 def test_a_reset_in_between_voids_the_credentials() -> None:
     world = LinkingWorld()
     txn = world.with_credentials()
@@ -413,7 +414,7 @@ def test_a_code_for_signing_in_is_not_one_for_linking_and_no_device_becomes_trus
 # LNK-09, A4, A7: nothing of an attacker outlives the commit
 
 
-@pytest.mark.spec("LNK-09")
+@pytest.mark.spec("LNK-09", "A4")
 def test_sessions_pending_resets_and_trusted_devices_die_at_commit() -> None:
     world = LinkingWorld()
     _, device_id = world.trusted_device()
@@ -429,7 +430,7 @@ def test_sessions_pending_resets_and_trusted_devices_die_at_commit() -> None:
     assert world.accounts.records[world.claire.id].contact_version == world.claire.contact_version + 1
 
 
-@pytest.mark.spec("LNK-09")
+@pytest.mark.spec("LNK-09", "A4")
 def test_a_sign_in_that_was_under_way_elsewhere_does_not_survive_the_commit() -> None:
     world = LinkingWorld()
     attackers = world.with_code()
@@ -440,7 +441,7 @@ def test_a_sign_in_that_was_under_way_elsewhere_does_not_survive_the_commit() ->
     assert world.step(attackers) is Step.PASSWORD
 
 
-@pytest.mark.spec("LNK-09")
+@pytest.mark.spec("LNK-09", "A7")
 def test_the_holder_can_say_it_was_not_me_for_seventy_two_hours() -> None:
     world = LinkingWorld()
     session = world.complete(world.linked())
@@ -486,7 +487,7 @@ def test_a_protest_is_no_way_to_a_password() -> None:
 # A6: an identity moved into another transaction
 
 
-@pytest.mark.spec("LNK-01")
+@pytest.mark.spec("LNK-01", "A6")
 def test_an_identity_copied_into_another_transaction_or_altered_is_none() -> None:
     world = LinkingWorld()
     txn, other = world.arrived(), world.open()
@@ -499,6 +500,7 @@ def test_an_identity_copied_into_another_transaction_or_altered_is_none() -> Non
     assert wrong.opened(txn) is None
 
 
+@pytest.mark.spec("PSC-05")
 def test_the_waiting_identity_is_not_readable_in_the_store() -> None:
     world = LinkingWorld()
     txn = world.arrived()
@@ -509,7 +511,7 @@ def test_the_waiting_identity_is_not_readable_in_the_store() -> None:
 # LNK-12, A13; LNK-13, A12
 
 
-@pytest.mark.spec("LNK-12")
+@pytest.mark.spec("LNK-12", "A13")
 def test_guesses_through_linking_count_with_those_of_the_sign_in_page() -> None:
     world = LinkingWorld()
 
@@ -528,7 +530,7 @@ def test_guesses_through_linking_count_with_those_of_the_sign_in_page() -> None:
         world.password.submit(linking, "claire", PASSWORD, CONTEXT)
 
 
-@pytest.mark.spec("LNK-13")
+@pytest.mark.spec("LNK-13", "A12")
 def test_before_the_credentials_nothing_differs_whether_an_account_has_the_rpps_or_not() -> None:
     def walked(prepare: Callable[[LinkingWorld], object]) -> tuple[object, ...]:
         world = LinkingWorld()
@@ -547,7 +549,7 @@ def test_before_the_credentials_nothing_differs_whether_an_account_has_the_rpps_
 # LNK-14, A16
 
 
-@pytest.mark.spec("LNK-14")
+@pytest.mark.spec("LNK-14", "A16")
 def test_of_two_browsers_that_link_one_account_the_second_must_begin_again() -> None:
     world = LinkingWorld()
     first, second = world.with_credentials(), world.with_credentials(subject="another", national_id=None)
@@ -573,6 +575,7 @@ def test_another_means_with_the_same_national_identifier_joins_the_account_and_i
     assert world.written.sent("notice")[-1].payload["what"] == "identity_joined"
 
 
+@pytest.mark.spec("LNK-10", "A7")
 def test_a_means_that_was_switched_off_does_not_come_back_by_itself() -> None:
     world = LinkingWorld()
     session = world.complete(world.linked())
@@ -588,6 +591,7 @@ def test_a_means_that_was_switched_off_does_not_come_back_by_itself() -> None:
     assert world.step(world.arrived(kind=LinkKind.CARD, issuer="ca", subject="serial")) is Step.COMPLETE
 
 
+@pytest.mark.spec("SES-02")
 def test_the_second_person_of_a_browser_is_never_the_first() -> None:
     world = LinkingWorld()
     world.linked()
@@ -675,3 +679,164 @@ def test_a_refused_identity_leaves_one_line_and_the_success_another() -> None:
         ("signin.identity", Outcome.REFUSED, "pending"),
         ("signin.identity", Outcome.SUCCESS, None),
     ]
+
+
+# What the others cannot change in the middle
+
+
+@pytest.mark.spec("LNK-02", "SES-02", "A1")
+def test_each_proof_given_while_an_identity_waits_renews_the_handle_and_no_other_does() -> None:
+    world = LinkingWorld()
+    arrived = world.linking.choose_existing(world.arrived())
+    known = world.password.submit(arrived, "claire", PASSWORD, CONTEXT)
+    coded = world.coded(known)
+    assert len({arrived.handle, known.handle, coded.handle}) == 3
+    for former in (arrived, known):
+        with pytest.raises(TransactionGone):
+            world.stored(former)
+    assert world.linking.holder(coded) == world.linking.holder(known) == world.identity()
+    ordinary = world.open()
+    assert world.password.submit(ordinary, "claire", PASSWORD, CONTEXT).handle == ordinary.handle
+
+
+@pytest.mark.spec("LNK-02", "A1")
+def test_a_code_that_meets_another_request_of_its_tab_is_not_lost_and_still_renews_the_handle() -> None:
+    world = LinkingWorld()
+    before = world.code.start(world.with_credentials(code=False), CONTEXT)
+    world.linking.choose_existing(before)
+    after, _ = world.code.submit(before, world.sent_code(), CONTEXT)
+    assert after.handle != before.handle
+    assert world.step(after) is Step.CONFIRM_LINK
+
+
+@pytest.mark.spec("LNK-08", "A14")
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"status": AccountStatus.ARCHIVED},
+        {"status": AccountStatus.BLOCKED},
+        {"status": AccountStatus.INVITED},
+        {"email_verified_at": None},
+    ],
+    ids=str,
+)
+def test_an_account_that_is_no_longer_what_it_was_is_not_linked(meanwhile: dict[str, Any]) -> None:
+    world = LinkingWorld()
+    txn = world.with_credentials()
+    world.change(world.claire, **meanwhile)
+    with pytest.raises(TransactionMoved):
+        world.linking.confirm(txn, CONTEXT)
+    assert world.identities.records == {}
+
+
+@pytest.mark.spec("LNK-03", "A2")
+def test_a_change_of_contact_in_the_middle_changes_what_the_form_is_made_for() -> None:
+    world = LinkingWorld()
+    txn = world.with_credentials()
+    before = world.linking.preview(txn).binding
+    world.change(world.claire, contact_version=world.claire.contact_version + 1)
+    assert world.linking.preview(txn).binding != before
+
+
+@pytest.mark.spec("LNK-14", "A16")
+def test_a_confirmation_serves_once() -> None:
+    world = LinkingWorld()
+    txn = world.with_credentials()
+    world.linking.confirm(txn, CONTEXT)
+    with pytest.raises(TransactionMoved):
+        world.linking.confirm(txn, CONTEXT)
+    assert len(world.identities.records) == 1
+    assert world.written.sent("notice") == []
+
+
+@pytest.mark.spec("LNK-04", "LNK-08", "A4")
+def test_an_account_that_somebody_prepared_with_the_victims_address_and_name_is_not_merged() -> None:
+    """Invited, never activated, with the victim's e-mail, name and declared RPPS."""
+    world = LinkingWorld()
+    trap = world.person("piege", password=None, status=AccountStatus.INVITED, email="claire@exemple.fr", rpps=None)
+    world.change(world.claire, rpps=None, email="autre@exemple.fr")
+    txn = world.arrived()
+    assert world.step(txn) is Step.LINK
+    txn = world.linking.choose_existing(txn)
+    with pytest.raises(SigninRefused):
+        world.password.submit(txn, "claire@exemple.fr", PASSWORD, CONTEXT)
+    assert world.accounts.records[trap.id] == trap
+
+
+@pytest.mark.spec("LNK-05", "LNK-06", "A4")
+def test_an_account_that_holds_an_attackers_identity_takes_no_second_one() -> None:
+    """The trojan identifier: the attacker linked theirs first, without an RPPS, and waits for the victim's."""
+    world = LinkingWorld()
+    world.change(world.claire, rpps=None)
+    world.linked()
+    txn = world.with_credentials(rpps=OTHER_RPPS)
+    assert refused(world, txn) == "account_has_other_rpps"
+
+
+@pytest.mark.spec("LNK-06", "A16")
+def test_an_activation_link_used_for_a_password_while_the_identity_waits_links_nothing() -> None:
+    world = LinkingWorld()
+    token = activation(world)
+    txn = world.linking.begin_activation(world.open(), token, world.identity(rpps=OTHER_RPPS), CONTEXT)
+    world.access.set_password(token, LinkPurpose.ACTIVATION, "le martinet dort en volant", CONTEXT)
+    for act in (world.linking.preview, lambda each: world.linking.confirm(each, CONTEXT)):
+        with pytest.raises(LinkGone):
+            act(txn)
+    assert world.identities.records == {}
+
+
+@pytest.mark.spec("LNK-06", "A3")
+def test_credentials_do_not_stand_beside_an_activation_that_waits() -> None:
+    """The activation waits for its own account; a password typed in that transaction links nothing to the one it opens."""
+    world = LinkingWorld()
+    token = activation(world)
+    txn = world.linking.begin_activation(world.open(), token, world.identity(rpps=OTHER_RPPS), CONTEXT)
+    txn = world.coded(world.password.submit(txn, "claire", PASSWORD, CONTEXT))
+    world.linking.confirm(txn, CONTEXT)
+    assert world.only_link().account_id == "id-of-zoe"
+
+
+@pytest.mark.spec("LNK-09", "A7")
+def test_a_protest_also_stops_the_card_that_joined_the_disputed_identity() -> None:
+    world = LinkingWorld()
+    world.linked()
+    token = world.not_me_token()
+    card = {"kind": LinkKind.CARD, "issuer": "ca", "subject": "serial"}
+    assert world.step(world.arrived(**card)) is Step.COMPLETE
+    world.disputes.not_me(token, CONTEXT)
+    for changes in ({}, card, {**card, "subject": "another serial"}):
+        with pytest.raises(IdentityRefused):
+            world.arrived(**changes)
+
+
+@pytest.mark.spec("LNK-09", "A7")
+@pytest.mark.parametrize("how", ["not me", "switched off"])
+def test_a_journey_that_was_under_way_does_not_survive_its_link(how: str) -> None:
+    """Whoever keeps one sign-in open, at its last step, does not outlive the protest by it."""
+    world = LinkingWorld()
+    under_way = world.linked()
+    assert world.step(under_way) is Step.COMPLETE
+    if how == "not me":
+        world.disputes.not_me(world.not_me_token(), CONTEXT)
+    else:
+        assert world.linked_identities.unlink(world.claire.id, world.only_link().id, CONTEXT)
+    assert world.step(under_way) is Step.PASSWORD
+    with pytest.raises(TransactionMoved):
+        world.complete(under_way)
+    assert world.sessions.records == {}
+
+
+@pytest.mark.spec("LNK-09", "A16")
+def test_a_session_that_begins_while_its_link_is_frozen_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = LinkingWorld()
+    under_way = world.linked()
+    start = world.sessions.start
+
+    def protest_first(*given: Any, **named: Any) -> None:
+        world.disputes.not_me(world.not_me_token(), CONTEXT)
+        start(*given, **named)
+
+    monkeypatch.setattr(world.sessions, "start", protest_first)
+    with pytest.raises(TransactionGone):
+        world.complete(under_way)
+    assert world.sessions.records == {}

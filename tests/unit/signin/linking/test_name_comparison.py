@@ -48,7 +48,7 @@ NOT_ALIKE = [
 ]
 
 
-@pytest.mark.spec("LNK-07")
+@pytest.mark.spec("LNK-07", "A9")
 @pytest.mark.parametrize("names", ALIKE, ids=" ".join)
 def test_one_name_in_two_spellings_is_one_name(names: tuple[str, str, str, str]) -> None:
     one = compare_names(asserted_family=names[0], asserted_given=names[1], family=names[2], given=names[3])
@@ -57,7 +57,7 @@ def test_one_name_in_two_spellings_is_one_name(names: tuple[str, str, str, str])
     assert one == other
 
 
-@pytest.mark.spec("LNK-07")
+@pytest.mark.spec("LNK-07", "A9")
 @pytest.mark.parametrize("names", NOT_ALIKE, ids=" ".join)
 def test_another_name_is_another_name(names: tuple[str, str, str, str]) -> None:
     one = compare_names(asserted_family=names[0], asserted_given=names[1], family=names[2], given=names[3])

@@ -14,7 +14,7 @@ def refused(visit: Visit) -> Refusal:
     return refusal.value
 
 
-@pytest.mark.spec("PSC-R4")
+@pytest.mark.spec("PSC-R4", "LNK-11", "A6")
 @pytest.mark.parametrize("state", [None, "", "forged", "3thetransaction."])
 def test_another_state_is_refused_without_calling_anybody(state: str | None) -> None:
     visit = Visit()
@@ -22,7 +22,7 @@ def test_another_state_is_refused_without_calling_anybody(state: str | None) -> 
     assert refused(visit).detail == "callback: state"
 
 
-@pytest.mark.spec("PSC-R4")
+@pytest.mark.spec("PSC-R4", "LNK-11", "A6")
 def test_the_state_of_another_question_is_refused() -> None:
     visit = Visit()
     asked, visit.attempt = visit.party.ask("3thetransaction")
@@ -56,7 +56,7 @@ def test_an_answer_comes_within_ten_minutes_and_not_at_the_tenth() -> None:
     assert refused(visit).detail == "callback: the question is too old"
 
 
-@pytest.mark.spec("PSC-R5", "LNK-11")
+@pytest.mark.spec("PSC-R5", "LNK-11", "A5")
 def test_the_issuer_of_the_answer_is_the_one_that_was_asked() -> None:
     visit = Visit()
     visit.callback.append(("iss", f"{ISSUER}/"))
@@ -93,7 +93,7 @@ def test_an_error_is_one_of_three_texts_and_never_repeated(error: str, kind: typ
     assert "<" not in refusal.detail
 
 
-@pytest.mark.spec("PSC-R4")
+@pytest.mark.spec("PSC-R4", "A6")
 def test_an_error_with_another_state_is_nobodys_answer() -> None:
     visit = Visit()
     visit.callback = [("error", "access_denied"), ("state", "forged")]

@@ -40,7 +40,7 @@ def test_the_address_holds_exactly_what_the_service_asks_for() -> None:
     }
 
 
-@pytest.mark.spec("PSC-01", "PSC-R3")
+@pytest.mark.spec("PSC-01", "PSC-R3", "LNK-11")
 def test_state_nonce_and_verifier_are_three_secrets_of_256_bits() -> None:
     first, second = Visit(), Visit()
     second.party.ask(HANDLE)
@@ -83,7 +83,7 @@ def test_the_callback_finds_its_transaction_by_the_state() -> None:
     assert transaction_handle_of(".") is None
 
 
-@pytest.mark.spec("PSC-01", "PSC-R3")
+@pytest.mark.spec("PSC-01", "PSC-R3", "A6")
 def test_an_attempt_is_taken_once_and_by_one_of_two_parallel_callbacks() -> None:
     store, visit = FakeTransactions(Written()), Visit()
     asked = remember(transaction(), visit.attempt)

@@ -1,0 +1,1 @@
+"""What is wrong on this workstation, in words (`passerelle-bridge doctor`)."""
