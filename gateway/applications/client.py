@@ -34,6 +34,11 @@ class Client:
     """False only for a FAPI 2.0 client, whose tokens are bound to its key (DECISIONS 8)."""
     service_scopes: frozenset[str] = frozenset()
     """What it may do for itself, without a person (client_credentials); empty: it is no service."""
+    exchanges: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """The audiences for which it may exchange access tokens made for its own resource server, and the scopes they may get
+    (RFC 8693); empty: none."""
+    may_act: str | None = None
+    """The client that may exchange the access tokens issued to this one: their `may_act` (RFC 8693 §4.4)."""
     max_structures: int = 40
     otp_interval_seconds: int | None = None
     home_url: str | None = None

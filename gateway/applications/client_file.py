@@ -36,6 +36,11 @@ Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 Address = Annotated[str, Field(max_length=400)]
 
 
+class _Exchange(Declared):
+    audience: Text
+    scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(min_length=1, max_length=20)
+
+
 class _ClientFile(Declared):
     client_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     name: Mapping[Literal["fr", "en"], Text]
@@ -51,6 +56,8 @@ class _ClientFile(Declared):
     id_token_algorithm: Literal["ES256", "RS256"] = "ES256"
     refresh_tokens: StrictBool = False
     service_scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(default=(), max_length=20)
+    token_exchange: tuple[_Exchange, ...] = Field(default=(), max_length=20)
+    may_act: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     legacy_no_pkce: StrictBool = False
     legacy_no_pkce_reason: Text | None = None
     max_structures: StrictInt = Field(default=40, ge=1, le=40)
@@ -63,13 +70,15 @@ class _ClientFile(Declared):
             raise ValueError("name: write at least the French name, under `fr`")
         if self.service_scopes and self.authentication_method is ClientAuthenticationMethod.NONE:
             raise ValueError("service_scopes: a service proves who it is; give it an authentication_method")
-        if not self.redirect_uris and not self.service_scopes:
+        if not self.redirect_uris and not self.service_scopes and not self.token_exchange:
             raise ValueError(
-                "redirect_uris: this key is missing, and so is service_scopes: nobody could use this client"
+                "redirect_uris: this key is missing, and so are service_scopes and token_exchange: nobody could use this"
+                " client"
             )
         if self.redirect_uris and "openid" not in self.scopes:
             raise ValueError("scopes: `openid` is missing")
-        if not self.redirect_uris and (self.scopes or self.refresh_tokens or self.post_logout_redirect_uris):
+        for_people = self.scopes or self.refresh_tokens or self.post_logout_redirect_uris or self.may_act
+        if not self.redirect_uris and for_people:
             raise ValueError("redirect_uris: without one, no person signs in: remove what is meant for people")
         for key, values in (
             ("redirect_uris", self.redirect_uris),
@@ -84,6 +93,16 @@ class _ClientFile(Declared):
             raise ValueError("legacy_no_pkce_reason: there is no `legacy_no_pkce: true` to explain")
         if self.legacy_no_pkce and self.authentication_method is ClientAuthenticationMethod.NONE:
             raise ValueError("legacy_no_pkce: only a client with a secret may do without PKCE")
+        return self
+
+    @model_validator(mode="after")
+    def _exchanges_coherently(self) -> Self:
+        if self.token_exchange and self.authentication_method is ClientAuthenticationMethod.NONE:
+            raise ValueError("token_exchange: who acts for people proves who it is; give it an authentication_method")
+        if self.audience in (audiences := [item.audience for item in self.token_exchange]):
+            raise ValueError("token_exchange: its own audience needs no exchange")
+        if len(set(audiences)) < len(audiences):
+            raise ValueError("token_exchange: the same audience is written twice")
         return self
 
 
@@ -119,6 +138,8 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         legacy_no_pkce_reason=declared.legacy_no_pkce_reason,
         refresh_tokens=declared.refresh_tokens,
         service_scopes=frozenset(declared.service_scopes),
+        exchanges=MappingProxyType({item.audience: frozenset(item.scopes) for item in declared.token_exchange}),
+        may_act=declared.may_act,
         max_structures=declared.max_structures,
         otp_interval_seconds=declared.otp_interval_seconds,
         home_url=declared.home_url,

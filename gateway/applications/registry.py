@@ -51,9 +51,18 @@ def read_clients(folder: Path, *, loopback_http: bool) -> Mapping[str, Client]:
             errors.append(str(error))
         else:
             clients[client.client_id] = client
+    errors += [
+        f"{folder / client.client_id}.yaml: may_act: {client.may_act} is no application here, or its token_exchange is empty"
+        for client in clients.values()
+        if client.may_act is not None and not _exchanges(clients.get(client.may_act))
+    ]
     if errors:
         raise ConfigurationError("\n".join(errors))
     return clients
+
+
+def _exchanges(actor: Client | None) -> bool:
+    return actor is not None and bool(actor.exchanges)
 
 
 def diff(old: Mapping[str, Client], new: Mapping[str, Client]) -> ClientChanges:
@@ -94,4 +103,6 @@ def _text(value: object) -> str:
         return " ".join(sorted(value))
     if isinstance(value, tuple):
         return " ".join(str(item) for item in value)
-    return str(dict(value)) if isinstance(value, Mapping) else str(value)
+    if isinstance(value, Mapping):
+        return str({name: _text(item) for name, item in value.items()})
+    return str(value)

@@ -31,7 +31,7 @@ EVENT_NAMES = frozenset(
         "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
         "signin.card", "revocation_list.kept",
         "signin.psc", "token.refresh_reused", "token.revoked", "token.introspected",
-        "session.shared",
+        "session.shared", "token.revocation_refused", "token.introspection_refused",
     }
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ DETAIL_KEYS = frozenset(
         "algorithm", "operator", "host", "command", "plan", "purpose", "scope", "slot", "means", "role", "source",
         "structures", "added", "ended", "unknown", "error", "upstream", "device", "acr_requested", "prompt", "token_kind",
         "proof", "score", "names", "identity_link", "certificate_issuer", "certificate_serial", "crl_number",
-        "post", "place",
+        "post", "place", "audience",
     }
 )  # fmt: skip
 

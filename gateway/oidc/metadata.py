@@ -7,14 +7,16 @@ deployment can reach. What is not here does not work, and the other way round.
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.applications.client import Client
+from gateway.applications.client import Client, ClientAuthenticationMethod
 from gateway.keys.signing_key import Algorithm
 from gateway.oidc.authorization_request import LANGUAGES
 from gateway.oidc.claims import SCOPE_CLAIMS
+from gateway.oidc.introspection import ALGORITHM as INTROSPECTION_ALGORITHM
 from gateway.oidc.pkce import METHOD
 from gateway.oidc.token_request import grants_of
 
 AUTHORIZE, TOKEN, USERINFO, JWKS, LOGOUT = "/authorize", "/token", "/userinfo", "/jwks", "/logout"
+REVOKE, INTROSPECT = "/revoke", "/introspect"
 DISCOVERY = "/.well-known/openid-configuration"
 PROTOCOL_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 
@@ -40,7 +42,7 @@ def discovery_document(
         "code_challenge_methods_supported": [METHOD],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [str(algorithm) for algorithm in algorithms],
-        "token_endpoint_auth_methods_supported": sorted({str(client.authentication_method) for client in clients}),
+        "token_endpoint_auth_methods_supported": _methods(clients),
         "scopes_supported": known_scopes,
         "claims_supported": [*(name for scope in known_scopes for name in SCOPE_CLAIMS[scope]), *PROTOCOL_CLAIMS],
         "claim_types_supported": ["normal"],
@@ -51,4 +53,29 @@ def discovery_document(
         "acr_values_supported": list(acr_values),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": list(LANGUAGES),
+        **_revocation(issuer, clients),
+        **_introspection(issuer, clients),
     }
+
+
+def _revocation(issuer: str, clients: Sequence[Client]) -> dict[str, Any]:
+    """RFC 8414 §2: every client may give its tokens back."""
+    if not clients:
+        return {}
+    return {"revocation_endpoint": issuer + REVOKE, "revocation_endpoint_auth_methods_supported": _methods(clients)}
+
+
+def _introspection(issuer: str, clients: Sequence[Client]) -> dict[str, Any]:
+    """For clients that can prove who they are."""
+    methods = [method for method in _methods(clients) if method != ClientAuthenticationMethod.NONE]
+    if not methods:
+        return {}
+    return {
+        "introspection_endpoint": issuer + INTROSPECT,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_signing_alg_values_supported": [str(INTROSPECTION_ALGORITHM)],
+    }
+
+
+def _methods(clients: Sequence[Client]) -> list[str]:
+    return sorted({str(client.authentication_method) for client in clients})

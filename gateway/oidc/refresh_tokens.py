@@ -34,6 +34,10 @@ class PresentedRefreshToken:
     def state(self) -> RefreshState:
         return RefreshState(self.generation, _digest(self.secret), 0.0)
 
+    def is_live(self, live: RefreshState) -> bool:
+        """Whether it is the one that the store calls live; its end is not looked at."""
+        return (self.generation, _digest(self.secret)) == (live.generation, live.digest)
+
 
 class RefreshTokens:
     """`idle_seconds`: a token that is not used for so long is dead."""

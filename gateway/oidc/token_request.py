@@ -10,12 +10,13 @@ from typing import Any, Protocol, TypeVar
 from gateway.applications.client import Client
 from gateway.journal.events import Event
 from gateway.oidc.client_request import ClientRequests
+from gateway.oidc.grants import token_exchange
 from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.problems import TokenProblem
-from gateway.oidc.tokens import Issuance, ServiceIssuance, TokenMint
+from gateway.oidc.tokens import ExchangeIssuance, Issuance, ServiceIssuance, TokenMint
 from gateway.signin.request_context import RequestContext
 
-Issued = TypeVar("Issued", Issuance, ServiceIssuance)
+Issued = TypeVar("Issued", Issuance, ServiceIssuance, ExchangeIssuance)
 
 
 class GrantRule(Protocol[Issued]):
@@ -42,7 +43,8 @@ class TokenRequests:
 
     async def _issued(self, client: Client, parameters: UnverifiedParameters, event: Event) -> bytes:
         rule = self._rule(client, parameters)
-        _refuse_other_resource(client, parameters)
+        if parameters["grant_type"] != token_exchange.NAME:  # its resource is another one
+            _refuse_other_resource(client, parameters)
         issuance = await rule.judge(client, parameters, event)
         return await rule.consume(issuance, parameters, event, self._mint.answer(issuance))
 
@@ -65,6 +67,8 @@ def grants_of(client: Client) -> frozenset[str]:
         grants.add("refresh_token")
     if client.service_scopes:
         grants.add("client_credentials")
+    if client.exchanges:
+        grants.add(token_exchange.NAME)
     return frozenset(grants)
 
 

@@ -19,9 +19,11 @@ from gateway.oidc.authorization_request import ID_TOKEN_TYP
 from gateway.oidc.claims import Rights, rights_claims
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import Grant, RefreshState
-from gateway.randomness import Randomness, base64url, opaque
+from gateway.randomness import PARTITIONS, Randomness, base64url, handle, opaque
 
 ACCESS_TOKEN_TYP = "at+jwt"
+ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
+"""Its name in a token exchange (RFC 8693 §3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,22 @@ class ServiceIssuance:
     now: float
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangeIssuance:
+    """What one token response says of a person to another service, for `client` that acts for her (RFC 8693). `ends_at` is
+    the end of the token that it is made from; `rights` are those in `structure`."""
+
+    grant: Grant
+    client: Client
+    audience: str
+    scope: tuple[str, ...]
+    jti: str
+    now: float
+    ends_at: float
+    structure: str | None
+    rights: Rights | None
+
+
 class TokenMint:
     def __init__(self, signer: Signer, policy: ProviderPolicy, randomness: Randomness) -> None:
         self._signer = signer
@@ -62,20 +80,24 @@ class TokenMint:
         return f"{grant_id}.{opaque(self._randomness, 12)}"
 
     def new_service_jti(self) -> str:
-        """Of a token without grant: it dies by itself."""
-        return opaque(self._randomness, 16)
+        """Of a token without grant. The first character names a partition, so that it can be silenced."""
+        return handle(self._randomness, self._randomness(1)[0] % PARTITIONS)
 
-    def answer(self, issuance: Issuance | ServiceIssuance) -> bytes:
-        """The body of the token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3)."""
+    def answer(self, issuance: Issuance | ServiceIssuance | ExchangeIssuance) -> bytes:
+        """The body of the token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3, RFC 8693 §2.2.1)."""
         if isinstance(issuance, ServiceIssuance):
             return self._body(self._service_token(issuance), issuance.scope)
+        if isinstance(issuance, ExchangeIssuance):
+            lives = self._end_of_exchanged(issuance) - int(issuance.now)
+            token = self._exchanged_token(issuance)
+            return self._body(token, issuance.scope, expires_in=lives, issued_token_type=ACCESS_TOKEN_TYPE)
         access_token = self._access_token(issuance)
-        members = {"id_token": self._id_token(issuance, access_token)}
+        members: dict[str, str | int] = {"id_token": self._id_token(issuance, access_token)}
         if issuance.refresh_token is not None:
             members["refresh_token"] = issuance.refresh_token
         return self._body(access_token, issuance.scope, **members)
 
-    def _body(self, access_token: str, scope: tuple[str, ...], **members: str) -> bytes:
+    def _body(self, access_token: str, scope: tuple[str, ...], **members: str | int) -> bytes:
         return orjson.dumps(
             {
                 "access_token": access_token,
@@ -108,7 +130,27 @@ class TokenMint:
             "jti": issuance.jti,
             "scope": " ".join(issuance.scope),
         }
+        if issuance.client.may_act is not None:
+            claims["may_act"] = {"sub": issuance.client.may_act}
         return self._fitting(claims, issuance, typ=ACCESS_TOKEN_TYP, algorithm=Algorithm.ES256)
+
+    def _exchanged_token(self, issuance: ExchangeIssuance) -> str:
+        """Without `may_act`: it cannot be exchanged again."""
+        claims = {
+            **self._base(issuance, 0),
+            "exp": self._end_of_exchanged(issuance),
+            "aud": issuance.audience,
+            "client_id": issuance.client.client_id,
+            "jti": issuance.jti,
+            "scope": " ".join(issuance.scope),
+            "act": {"sub": issuance.client.client_id},
+        }
+        if issuance.structure is not None:
+            claims["structure"] = {"id": issuance.structure}
+        return self._fitting(claims, issuance, typ=ACCESS_TOKEN_TYP, algorithm=Algorithm.ES256)
+
+    def _end_of_exchanged(self, issuance: ExchangeIssuance) -> int:
+        return min(int(issuance.now) + self._policy.access_token_ttl_seconds, int(issuance.ends_at))
 
     def _id_token(self, issuance: Issuance, access_token: str) -> str:
         claims = {
@@ -122,7 +164,7 @@ class TokenMint:
         algorithm = Algorithm(issuance.client.id_token_algorithm)
         return self._fitting(claims, issuance, typ=ID_TOKEN_TYP, algorithm=algorithm)
 
-    def _base(self, issuance: Issuance, ttl: int) -> dict[str, Any]:
+    def _base(self, issuance: Issuance | ExchangeIssuance, ttl: int) -> dict[str, Any]:
         grant, now = issuance.grant, int(issuance.now)
         return {
             "iss": self._policy.issuer,
@@ -135,7 +177,9 @@ class TokenMint:
             "sid": grant.sid,
         }
 
-    def _fitting(self, claims: Mapping[str, Any], issuance: Issuance, *, typ: str, algorithm: Algorithm) -> str:
+    def _fitting(
+        self, claims: Mapping[str, Any], issuance: Issuance | ExchangeIssuance, *, typ: str, algorithm: Algorithm
+    ) -> str:
         """With all the rights the client wants; else with the active structure alone; else without, saying so."""
         rights = issuance.rights
         if rights is None:

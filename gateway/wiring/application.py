@@ -12,6 +12,7 @@ from gateway.habilitations.live_rights import LiveRights
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
 from gateway.keys.signer import Signer
+from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
 from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
@@ -20,14 +21,20 @@ from gateway.oidc.endpoints.answers import BrowserClients
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
 from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
+from gateway.oidc.endpoints.introspection import introspection_endpoint
 from gateway.oidc.endpoints.jwks import jwks_endpoint
+from gateway.oidc.endpoints.revocation import revocation_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
 from gateway.oidc.grants.client_credentials import ClientCredentialsGrant
 from gateway.oidc.grants.refresh_token import RefreshTokenGrant
+from gateway.oidc.grants.token_exchange import NAME as TOKEN_EXCHANGE
+from gateway.oidc.grants.token_exchange import TokenExchangeGrant
+from gateway.oidc.introspection import Introspection
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.refresh_tokens import RefreshTokens
+from gateway.oidc.revocation import Revocation
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -120,19 +127,35 @@ def _machine_door(
     client_requests = ClientRequests(
         authentication=ClientAuthentication(clients, slots, clock), grants=grants, clock=clock
     )
+    access_tokens = AccessTokens(signer, issuer=settings.issuer)
     requests = TokenRequests(
         client_requests,
         rules={
             "authorization_code": AuthorizationCodeGrant(grants, reads, mint, refresh_tokens, policy),
             "refresh_token": RefreshTokenGrant(grants, reads, mint, refresh_tokens, policy),
             "client_credentials": ClientCredentialsGrant(grants, mint),
+            TOKEN_EXCHANGE: TokenExchangeGrant(grants, reads, mint, access_tokens, clients),
         },
         mint=mint,
+    )
+    revocation = Revocation(
+        client_requests, tokens=access_tokens, refresh_tokens=refresh_tokens, grants=grants, reads=reads
+    )
+    introspection = Introspection(
+        client_requests,
+        issuer=settings.issuer,
+        signer=signer,
+        tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        clients=clients,
+        grants=grants,
+        reads=reads,
     )
     userinfo = Userinfo(issuer=settings.issuer, signer=signer, clients=clients, grants=grants, reads=reads, clock=clock)
     browsers = BrowserClients(clients)
     token = token_endpoint(requests, browsers)
     tell = userinfo_endpoint(userinfo, browsers)
+    revoke = revocation_endpoint(revocation, browsers)
     discovery = discovery_endpoint(
         issuer=settings.issuer, reads=reads, clients=clients, acr_values=_reachable(settings, reviewed)
     )
@@ -140,6 +163,8 @@ def _machine_door(
     return {
         "/token": {"POST": token, "OPTIONS": token},
         "/userinfo": {"GET": tell, "POST": tell, "OPTIONS": tell},
+        "/revoke": {"POST": revoke, "OPTIONS": revoke},
+        "/introspect": {"POST": introspection_endpoint(introspection)},
         "/jwks": {"GET": jwks_endpoint(reads)},
         "/.well-known/openid-configuration": {"GET": discovery},
         "/health": {"GET": ready_endpoint(checks)},

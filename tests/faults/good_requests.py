@@ -197,6 +197,16 @@ def _token(world: World) -> list[RawRequest]:
     return [world.post("/token", None, None, **asked).with_header(b"Authorization", BASIC.encode())]
 
 
+def _about_a_token(path: str) -> Callable[[World], list[RawRequest]]:
+    """Revocation and introspection, asked by the application that the token was issued to."""
+
+    def ask(world: World) -> list[RawRequest]:
+        asked = world.post(path, None, None, token=world.tokens()[1]["access_token"], token_type_hint="access_token")
+        return [asked.with_header(b"Authorization", BASIC.encode())]
+
+    return ask
+
+
 def _userinfo(world: World) -> list[RawRequest]:
     bearer = f"Bearer {world.tokens()[1]['access_token']}".encode()
     return [
@@ -363,6 +373,8 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/reset/<token>": _landing(LinkPurpose.RESET, "k.haddad"),
     "/signin": lambda world: [world.get("/signin"), world.get("/signin", world.visitor(world.session()))],
     "/signin/<handle>": _dispatch,
+    "/introspect": _about_a_token("/introspect"),
+    "/revoke": _about_a_token("/revoke"),
     "/signin/<handle>/cancel": _cancel,
     "/signin/<handle>/code": _code,
     "/signin/<handle>/code/resend": _resend,

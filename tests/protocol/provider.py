@@ -19,6 +19,7 @@ from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.keys.rotation import new_key
 from gateway.keys.signer import Signer
 from gateway.keys.signing_key import Algorithm, KeyState
+from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
 from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
@@ -27,16 +28,22 @@ from gateway.oidc.endpoints.answers import BrowserClients
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
 from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
+from gateway.oidc.endpoints.introspection import introspection_endpoint
 from gateway.oidc.endpoints.jwks import jwks_endpoint
+from gateway.oidc.endpoints.revocation import revocation_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
 from gateway.oidc.grants.client_credentials import ClientCredentialsGrant
 from gateway.oidc.grants.refresh_token import RefreshTokenGrant
+from gateway.oidc.grants.token_exchange import NAME as TOKEN_EXCHANGE
+from gateway.oidc.grants.token_exchange import TokenExchangeGrant
+from gateway.oidc.introspection import Introspection
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import AuthorizationCodes, Grants, Notes, Person, SessionGate, SigninJourney, StructureRights
 from gateway.oidc.refresh_tokens import RefreshTokens
+from gateway.oidc.revocation import Revocation
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -118,6 +125,23 @@ MOBILE = client(
 SERVICE = client(
     "service", redirect_uris=(), scopes=frozenset(), service_scopes=frozenset({"directory_read", "stats_read"})
 )
+FACADE = client(
+    "facade",
+    redirect_uris=("https://facade.example/cb",),
+    audience="https://relais.example/api",
+    refresh_tokens=True,
+    may_act="relais",
+)
+RELAY = client(
+    "relais",
+    redirect_uris=(),
+    scopes=frozenset(),
+    exchanges={"https://notif.example/api": frozenset({"openid", "ror"})},
+)
+NOTIF = client(
+    "notif", redirect_uris=(), scopes=frozenset(), service_scopes=frozenset({"notif_read"}), role_application="notif"
+)
+"""The façade's pages call the relay with the person's token; the relay acts for her at the notifications."""
 
 SIGNING_KEYS = [
     new_key(Algorithm.ES256, KeyState.ACTIVE, now=0.0, randomness=system_randomness),
@@ -143,9 +167,21 @@ class Provider:
         self.store = store
         self.clock = HandClock()
         self.ephemeral = MemoryEphemeral()
-        self.clients = MemoryClients(client(), PUBLIC, OTHER, LEGACY, POSTING, DURABLE, MOBILE, SERVICE)
+        self.clients = MemoryClients(
+            client(), PUBLIC, OTHER, LEGACY, POSTING, DURABLE, MOBILE, SERVICE, FACADE, RELAY, NOTIF
+        )
         self.secrets = MemorySecrets()
-        for client_id in ("orientation", "autre", "ancien", "postant", "durable", "service"):
+        for client_id in (
+            "orientation",
+            "autre",
+            "ancien",
+            "postant",
+            "durable",
+            "service",
+            "facade",
+            "relais",
+            "notif",
+        ):
             secret_digest = hashlib.sha256(secret_of(client_id).encode()).digest()
             self.secrets.put(SecretSlot(client_id, 1, secret_digest, 0.0, None), NO_EFFECTS)
         self.people = FakePeople(
@@ -214,14 +250,29 @@ class Provider:
         client_requests = ClientRequests(
             authentication=ClientAuthentication(self.clients, slots, self.clock), grants=grants, clock=self.clock
         )
+        access_tokens = AccessTokens(self.signer, issuer=ISSUER)
         requests = TokenRequests(
             client_requests,
             rules={
                 "authorization_code": AuthorizationCodeGrant(grants, reads, mint, refresh_tokens, self.policy),
                 "refresh_token": RefreshTokenGrant(grants, reads, mint, refresh_tokens, self.policy),
                 "client_credentials": ClientCredentialsGrant(grants, mint),
+                TOKEN_EXCHANGE: TokenExchangeGrant(grants, reads, mint, access_tokens, self.clients),
             },
             mint=mint,
+        )
+        revocation = Revocation(
+            client_requests, tokens=access_tokens, refresh_tokens=refresh_tokens, grants=grants, reads=reads
+        )
+        introspection = Introspection(
+            client_requests,
+            issuer=ISSUER,
+            signer=self.signer,
+            tokens=access_tokens,
+            refresh_tokens=refresh_tokens,
+            clients=self.clients,
+            grants=grants,
+            reads=reads,
         )
         userinfo = Userinfo(
             issuer=ISSUER, signer=self.signer, clients=self.clients, grants=grants, reads=reads,
@@ -231,6 +282,8 @@ class Provider:
         self.endpoints = {
             "/token": token_endpoint(requests, browsers),
             "/userinfo": userinfo_endpoint(userinfo, browsers),
+            "/revoke": revocation_endpoint(revocation, browsers),
+            "/introspect": introspection_endpoint(introspection),
             "/jwks": jwks_endpoint(reads),
             "/.well-known/openid-configuration": discovery_endpoint(
                 issuer=ISSUER, reads=reads, clients=self.clients, acr_values=[PWD, OTP_MAIL, OTP_SMS]
@@ -295,7 +348,20 @@ class Provider:
         if fields["grant_type"] == "authorization_code":
             redirect_uri = self.clients.clients[client_id].redirect_uris[0]
             fields = {"redirect_uri": redirect_uri, "code_verifier": VERIFIER, **fields}
+        return self.form("/token", *more, client_id=client_id, **fields)
+
+    def form(
+        self,
+        path: str,
+        *more: tuple[str, str],
+        client_id: str = "orientation",
+        accept: str | None = None,
+        **fields: str | None,
+    ) -> MachineResponse:
+        """A client's form, with its own proof of who it is."""
         headers = {"content_type": "application/x-www-form-urlencoded"}
+        if accept is not None:
+            headers["accept"] = accept
         registered = self.clients.clients[client_id].authentication_method
         if registered is ClientAuthenticationMethod.CLIENT_SECRET_BASIC:
             headers["authorization"] = basic(client_id, secret_of(client_id))
@@ -304,7 +370,15 @@ class Provider:
         if registered is ClientAuthenticationMethod.CLIENT_SECRET_POST:
             fields["client_secret"] = secret_of(client_id)
         pairs = [(name, value) for name, value in fields.items() if value is not None]
-        return self.machine("POST", "/token", body=urlencode([*pairs, *more]).encode(), **headers)
+        return self.machine("POST", path, body=urlencode([*pairs, *more]).encode(), **headers)
+
+    def begin(self, client_id: str, **changes: str | None) -> dict[str, Any]:
+        """The tokens that the signed-in person's code gives this client."""
+        redirect_uri = self.clients.clients[client_id].redirect_uris[0]
+        code = self.code(client_id=client_id, redirect_uri=redirect_uri, **changes)
+        answer = self.token(code=code, client_id=client_id)
+        assert answer.status == 200, answer.body
+        return json_of(answer)
 
     def tokens(self, **changes: str | None) -> dict[str, Any]:
         response = self.token(code=self.code(**changes))

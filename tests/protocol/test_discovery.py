@@ -19,7 +19,7 @@ def test_every_advertised_endpoint_answers(provider):
     for name in ("authorization_endpoint", "end_session_endpoint"):
         path = found[name].removeprefix(ISSUER)
         assert provider.browser.get(path).status_code in {200, 303, 400}
-    for name in ("token_endpoint", "userinfo_endpoint", "jwks_uri"):
+    for name in ("token_endpoint", "userinfo_endpoint", "jwks_uri", "revocation_endpoint", "introspection_endpoint"):
         assert found[name].removeprefix(ISSUER) in provider.endpoints
 
 
@@ -60,13 +60,12 @@ def test_every_advertised_prompt_and_response_works_and_others_are_refused(provi
 @pytest.mark.spec("OID-12", "OID-01")
 def test_what_does_not_work_is_not_advertised(provider):
     found = document(provider)
-    assert found["grant_types_supported"] == ["authorization_code", "client_credentials", "refresh_token"]
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    assert found["grant_types_supported"] == ["authorization_code", "client_credentials", "refresh_token", exchange]
     assert found["code_challenge_methods_supported"] == ["S256"]
     assert found["request_parameter_supported"] is found["request_uri_parameter_supported"] is False
     absent = {
         "registration_endpoint",
-        "introspection_endpoint",
-        "revocation_endpoint",
         "pushed_authorization_request_endpoint",
         "device_authorization_endpoint",
         "dpop_signing_alg_values_supported",
@@ -77,7 +76,7 @@ def test_what_does_not_work_is_not_advertised(provider):
 @pytest.mark.spec("OID-12")
 def test_the_document_follows_the_configuration(provider):
     clients = provider.clients.clients
-    for client_id in ("postant", "suivi", "mobile", "durable", "service"):
+    for client_id in ("postant", "suivi", "mobile", "durable", "service", "facade", "relais", "notif"):
         del clients[client_id]
     for client_id, client in clients.items():
         clients[client_id] = replace(client, scopes=frozenset({"openid", "email"}))
@@ -99,3 +98,20 @@ def test_there_is_no_door_for_registration(provider):
 def test_it_says_that_applications_are_told_when_a_session_ends(provider):
     found = document(provider)
     assert found["backchannel_logout_supported"] is found["backchannel_logout_session_supported"] is True
+
+
+@pytest.mark.spec("OID-12", "OID-05")
+def test_introspection_is_for_clients_that_prove_who_they_are_and_revocation_for_all(provider):
+    found = document(provider)
+    methods = ["client_secret_basic", "client_secret_post"]
+    assert found["introspection_endpoint_auth_methods_supported"] == methods
+    assert found["revocation_endpoint_auth_methods_supported"] == [*methods, "none"]
+    assert found["introspection_signing_alg_values_supported"] == ["ES256"]
+    for client_id in [*provider.clients.clients]:
+        if provider.clients.clients[client_id].authentication_method is not ClientAuthenticationMethod.NONE:
+            del provider.clients.clients[client_id]
+    found = document(provider)
+    assert not [name for name in found if name.startswith("introspection")]
+    assert found["revocation_endpoint_auth_methods_supported"] == ["none"]
+    provider.clients.clients.clear()
+    assert not [name for name in document(provider) if name.startswith("revocation")]

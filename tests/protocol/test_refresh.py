@@ -31,11 +31,7 @@ def provider(store: EphemeralStore) -> Provider:
 
 
 def begin(provider: Provider, client_id: str = "durable", **changes: str | None) -> dict[str, Any]:
-    redirect_uri = provider.clients.clients[client_id].redirect_uris[0]
-    code = provider.code(client_id=client_id, redirect_uri=redirect_uri, **changes)
-    answer = provider.token(code=code, client_id=client_id)
-    assert answer.status == 200, answer.body
-    return json_of(answer)
+    return provider.begin(client_id, **changes)
 
 
 def refresh(provider: Provider, token: str, client_id: str = "durable", **changes: str | None) -> MachineResponse:

@@ -1,6 +1,6 @@
 """How the machine door answers: JSON, never cached unless said, and CORS only for whom it is meant (WEB-05, RFC 9700 §2.6).
 
-Public documents answer any origin. `/token` and `/userinfo` answer the origins of the redirect URIs of public clients, the
+Public documents answer any origin. `/token`, `/revoke` and `/userinfo` answer the origins of the redirect URIs of public clients, the
 only ones whose code runs in a browser; credentials (cookies) are never allowed.
 """
 

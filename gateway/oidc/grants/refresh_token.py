@@ -35,12 +35,15 @@ class RefreshTokenGrant:
 
     async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> Issuance:
         presented = self._presented(parameters)
-        grant = await self._grants.find_grant(presented.grant_id, event.at)
-        if grant is None:
+        found = await self._grants.find_refresh(presented.grant_id, event.at)
+        if found is None:
             raise _invalid_grant()
+        grant, live = found
         if grant.client_id != client.client_id:
             await self._stolen(grant, event)
-        scope = _narrowed(grant.scope, parameters.get("scope"))
+        scope = tuple(item for item in grant.scope if item in client.scopes)
+        if presented.is_live(live):  # a spent one meets the store's judgement whatever it asks for
+            scope = _narrowed(scope, parameters.get("scope"))
         read = await self._reads.person_and_rights(
             grant.account_id, client, scope=scope, acr=grant.acr, structure=grant.structure, now=event.at
         )
@@ -96,8 +99,8 @@ class RefreshTokenGrant:
     async def _stolen(self, grant: Grant, event: Event) -> None:
         """Another client has it: nobody keeps it."""
         reused = _reused(replace(event, actor=grant.account_id, reason="other_client"), grant)
-        await self._grants.revoke_grant(grant.id, event.at, because(reused))
-        raise _invalid_grant(journaled=True)
+        revoked = await self._grants.revoke_grant(grant.id, event.at, because(reused))
+        raise _invalid_grant(journaled=revoked)
 
     def _presented(self, parameters: Mapping[str, str]) -> PresentedRefreshToken:
         unverified = parameters.get("refresh_token")
