@@ -1,7 +1,7 @@
 """How the machine door answers: JSON, never cached unless said, and CORS only for whom it is meant (WEB-05, RFC 9700 §2.6).
 
-Public documents answer any origin. `/token`, `/revoke` and `/userinfo` answer the origins of the redirect URIs of public clients, the
-only ones whose code runs in a browser; credentials (cookies) are never allowed.
+Public documents answer any origin. `/token`, `/revoke` and `/userinfo` answer the origins of the redirect URIs of public
+clients, the only ones whose code runs in a browser; credentials (cookies) are never allowed.
 """
 
 from collections.abc import Mapping
