@@ -69,6 +69,7 @@ _TABLE: Mapping[str, _Parameter] = {
     "link.activation.ttl": _Parameter(DAY, HOUR, DAY),
     "link.reset.ttl": _Parameter(DAY, 10 * MINUTE, DAY),
     "oidc.code.ttl": _Parameter(60, 10, 60),
+    "oidc.par.ttl": _Parameter(90, 5, 600),
     "oidc.at.ttl": _Parameter(5 * MINUTE, MINUTE, 15 * MINUTE),
     "oidc.id_token.ttl": _Parameter(5 * MINUTE, MINUTE, 15 * MINUTE),
     "oidc.rt.idle": _Parameter(30 * MINUTE, MINUTE, 30 * MINUTE),

@@ -5,11 +5,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from gateway.applications.client_key import ClientKey
+
 
 class ClientAuthenticationMethod(StrEnum):
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
     NONE = "none"
+
+
+class ResponseMode(StrEnum):
+    """How the answer of an authorization request travels; a fragment is for flows that do not exist here."""
+
+    QUERY = "query"
+    FORM_POST = "form_post"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,14 @@ class Client:
     (RFC 8693); empty: none."""
     may_act: str | None = None
     """The client that may exchange the access tokens issued to this one: their `may_act` (RFC 8693 §4.4)."""
+    keys: tuple[ClientKey, ...] = ()
+    """Its public keys: what it signs (request objects) is verified with these and no others."""
+    response_modes: tuple[ResponseMode, ...] = (ResponseMode.QUERY,)
+    """The first one carries the refusal of a request that asks for another."""
+    require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    consent: bool = False
+    """The person is asked before this application learns anything, once a session (decision record 0004)."""
     max_structures: int = 40
     otp_interval_seconds: int | None = None
     home_url: str | None = None

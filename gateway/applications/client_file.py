@@ -8,11 +8,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
 
-from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.client import Client, ClientAuthenticationMethod, ResponseMode
+from gateway.applications.client_key import ClientKey, read_client_keys
 from gateway.applications.declared_file import Declared, read_declared
 from gateway.applications.web_address import check_web_address
 from gateway.settings import ConfigurationError
@@ -41,6 +42,12 @@ class _Exchange(Declared):
     scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(min_length=1, max_length=20)
 
 
+class _KeySet(Declared):
+    """A JWK Set in the file itself (RFC 7517 §5), so that a key is reviewed like the rest."""
+
+    keys: tuple[Mapping[str, Any], ...] = Field(min_length=1, max_length=10)
+
+
 class _ClientFile(Declared):
     client_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     name: Mapping[Literal["fr", "en"], Text]
@@ -60,6 +67,11 @@ class _ClientFile(Declared):
     may_act: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     legacy_no_pkce: StrictBool = False
     legacy_no_pkce_reason: Text | None = None
+    jwks: _KeySet | None = None
+    response_modes: tuple[ResponseMode, ...] = Field(default=(ResponseMode.QUERY,), min_length=1, max_length=2)
+    require_pushed_authorization_requests: StrictBool = False
+    require_signed_request_object: StrictBool = False
+    consent: StrictBool = False
     max_structures: StrictInt = Field(default=40, ge=1, le=40)
     otp_interval_seconds: StrictInt | None = Field(default=None, ge=0, le=30 * DAY)
     contacts: Mapping[str, Text] = Field(default_factory=dict)
@@ -77,16 +89,27 @@ class _ClientFile(Declared):
             )
         if self.redirect_uris and "openid" not in self.scopes:
             raise ValueError("scopes: `openid` is missing")
-        for_people = self.scopes or self.refresh_tokens or self.post_logout_redirect_uris or self.may_act
+        for_people = (
+            self.scopes
+            or self.refresh_tokens
+            or self.post_logout_redirect_uris
+            or self.may_act
+            or self.require_pushed_authorization_requests
+            or self.require_signed_request_object
+            or self.consent
+        )
         if not self.redirect_uris and for_people:
             raise ValueError("redirect_uris: without one, no person signs in: remove what is meant for people")
         for key, values in (
             ("redirect_uris", self.redirect_uris),
             ("post_logout_redirect_uris", self.post_logout_redirect_uris),
             ("scopes", self.scopes),
+            ("response_modes", self.response_modes),
         ):
             if len(set(values)) < len(values):
                 raise ValueError(f"{key}: the same value is written twice")
+        if self.require_signed_request_object and self.jwks is None:
+            raise ValueError("require_signed_request_object: write the keys that it signs with, under jwks")
         if self.legacy_no_pkce and not self.legacy_no_pkce_reason:
             raise ValueError("legacy_no_pkce: say why in legacy_no_pkce_reason, or remove it and use PKCE")
         if self.legacy_no_pkce_reason and not self.legacy_no_pkce:
@@ -126,6 +149,11 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
             raise ConfigurationError(f"{path}: {key}: {error}") from None
     return Client(
         client_id=declared.client_id,
+        keys=_keys(path, declared),
+        response_modes=declared.response_modes,
+        require_pushed_authorization_requests=declared.require_pushed_authorization_requests,
+        require_signed_request_object=declared.require_signed_request_object,
+        consent=declared.consent,
         name=MappingProxyType({str(language): name for language, name in declared.name.items()}),
         redirect_uris=declared.redirect_uris,
         post_logout_redirect_uris=declared.post_logout_redirect_uris,
@@ -146,3 +174,12 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         backchannel_logout_uri=declared.backchannel_logout_uri,
         contacts=MappingProxyType(dict(declared.contacts)),
     )
+
+
+def _keys(path: Path, declared: _ClientFile) -> tuple[ClientKey, ...]:
+    if declared.jwks is None:
+        return ()
+    try:
+        return read_client_keys(declared.jwks.keys)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: jwks: {error}") from None

@@ -9,6 +9,7 @@ class ProviderPolicy:
 
     issuer: str
     code_ttl_seconds: int = 60
+    par_ttl_seconds: int = 90
     access_token_ttl_seconds: int = 300
     id_token_ttl_seconds: int = 300
     refresh_idle_seconds: int = 30 * 60

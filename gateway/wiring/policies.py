@@ -44,6 +44,7 @@ def provider_policy(settings: Settings) -> ProviderPolicy:
     return ProviderPolicy(
         issuer=settings.issuer,
         code_ttl_seconds=values["oidc.code.ttl"],
+        par_ttl_seconds=values["oidc.par.ttl"],
         access_token_ttl_seconds=values["oidc.at.ttl"],
         id_token_ttl_seconds=values["oidc.id_token.ttl"],
         refresh_idle_seconds=values["oidc.rt.idle"],
