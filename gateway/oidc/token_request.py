@@ -7,7 +7,7 @@ step of the store, with its journal line → give it.
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
-from gateway.applications.client import Client
+from gateway.applications.client import Client, ClientAuthenticationMethod
 from gateway.journal.events import Event
 from gateway.oidc.client_request import ClientRequests
 from gateway.oidc.grants import token_exchange
@@ -61,13 +61,14 @@ class TokenRequests:
 
 
 def grants_of(client: Client) -> frozenset[str]:
-    """What its file gives it."""
+    """What its file gives it; who acts for itself or for others proves who it is."""
     grants = {"authorization_code"} if client.redirect_uris else set()
     if client.refresh_tokens:
         grants.add("refresh_token")
-    if client.service_scopes:
+    proven = client.authentication_method is not ClientAuthenticationMethod.NONE
+    if client.service_scopes and proven:
         grants.add("client_credentials")
-    if client.exchanges:
+    if client.exchanges and proven:
         grants.add(token_exchange.NAME)
     return frozenset(grants)
 
