@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.journal.effects import NO_EFFECTS
-from gateway.randomness import system_randomness
+from gateway.randomness import handle, partition_of, system_randomness
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.web.machine_door import MachineResponse
 from tests.protocol.provider import ACCOUNT, Provider, claims_of, json_of, structure
@@ -190,6 +190,54 @@ def test_a_scope_may_be_narrowed_and_never_widened(provider):
     for asked in ("openid email", "profile", "openid openid", "openid  profile"):
         assert refused(refresh(provider, whole["refresh_token"], scope=asked)) == "invalid_scope"
     assert refresh(provider, whole["refresh_token"]).status == 200
+
+
+@pytest.mark.spec("OID-10")
+def test_a_scope_that_the_file_no_longer_gives_is_not_refreshed(provider):
+    begun = begin(provider, scope="openid profile ror")
+    clients = provider.clients.clients
+    clients["durable"] = replace(clients["durable"], scopes=frozenset({"openid", "profile"}))
+    again = json_of(refresh(provider, begun["refresh_token"]))
+    assert again["scope"] == claims_of(again["access_token"])["scope"] == "openid profile"
+    assert "structures" not in claims_of(again["access_token"])
+    assert refused(refresh(provider, again["refresh_token"], scope="openid ror")) == "invalid_scope"
+
+
+@pytest.mark.spec("OID-09")
+def test_a_spent_token_is_judged_as_spent_whatever_scope_it_asks_for(provider, store):
+    """Otherwise a thief could try it without being noticed."""
+    token = begin(provider, scope="openid profile")["refresh_token"]
+    first = refresh(provider, token)
+    assert refresh(provider, token, scope="openid email").body == first.body
+    provider.clock.advance(GRACE)
+    assert refused(refresh(provider, token, scope="openid email")) == "invalid_grant"
+    assert refused(refresh(provider, json_of(first)["refresh_token"])) == "invalid_grant"
+    assert "token.refresh_reused" in journaled(store)
+
+
+@pytest.mark.spec("OID-09")
+def test_a_step_up_keeps_the_tokens_and_signing_out_afterwards_ends_them(provider, store):
+    begun = begin(provider)
+    session = next(iter(provider.ephemeral.sessions.values()))
+    renewed = replace(session, handle=handle(system_randomness, partition_of(ACCOUNT)))
+    store.sessions.start(renewed, provider.clock.now(), NO_EFFECTS, replacing=session.handle)
+    again = json_of(refresh(provider, begun["refresh_token"]))
+    store.sessions.end(renewed.handle, provider.clock.now(), NO_EFFECTS)
+    assert refused(refresh(provider, again["refresh_token"])) == "invalid_grant"
+
+
+@pytest.mark.spec("OID-09")
+def test_a_replay_of_the_code_ends_its_refresh_tokens_hours_later(provider, store):
+    redirect_uri = provider.clients.clients["durable"].redirect_uris[0]
+    code = provider.code(client_id="durable", redirect_uri=redirect_uri)
+    token = json_of(provider.token(code=code, client_id="durable"))["refresh_token"]
+    session = next(iter(provider.ephemeral.sessions))
+    for _ in range(5):
+        provider.clock.advance(HALF_AN_HOUR - 1)
+        store.sessions.use(session, provider.clock.now())
+        token = json_of(refresh(provider, token))["refresh_token"]
+    assert refused(provider.token(code=code, client_id="durable")) == "invalid_grant"
+    assert refused(refresh(provider, token)) == "invalid_grant"
 
 
 def test_the_answer_kept_for_ten_seconds_cannot_be_read_from_the_store(provider, store, tmp_path):

@@ -63,6 +63,7 @@ ORIENTATION = {
     "scopes": ["openid", "profile", "email", "rpps", "profession", "ror"],
     "audience": "https://orientation.example/api",
     "role_application": "orientation",
+    "refresh_tokens": True,
 }
 SUIVI = {
     "client_id": "suivi",
@@ -332,8 +333,12 @@ class Gateway:
             "code_verifier": VERIFIER,
             **changes,
         }
+        return self.form("/token", client_id, fields)
+
+    def form(self, path: str, client_id: str, fields: Mapping[str, str]) -> Answer:
+        """An application's form, with its own proof of who it is."""
+        fields, method = dict(fields), CLIENTS[client_id].get("authentication_method", "client_secret_basic")
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        method = declared.get("authentication_method", "client_secret_basic")
         if method == "client_secret_basic":
             pair = f"{client_id}:{secret_of(client_id)}".encode()
             headers["authorization"] = "Basic " + base64.b64encode(pair).decode()
@@ -341,7 +346,15 @@ class Gateway:
             fields["client_id"] = client_id
         if method == "client_secret_post":
             fields["client_secret"] = secret_of(client_id)
-        return self.ask("POST", "/token", body=urlencode(fields).encode(), headers=headers)
+        return self.ask("POST", path, body=urlencode(fields).encode(), headers=headers)
+
+    def refreshed(self, refresh_token: str, client_id: str = "orientation") -> Answer:
+        return self.form("/token", client_id, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    def introspected(self, token: str, client_id: str = "orientation") -> dict[str, Any]:
+        answer = self.form("/introspect", client_id, {"token": token})
+        assert answer.status == 200, answer.text
+        return answer.json
 
     def tokens(self, code: str, client_id: str = "orientation") -> dict[str, Any]:
         answer = self.token(code, client_id)

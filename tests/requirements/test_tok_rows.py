@@ -254,14 +254,17 @@ def test_what_begins_tomorrow_or_ended_yesterday_is_not_a_role(gateway):
 
 
 @pytest.mark.spec("TOK-06")
-def test_a_right_that_is_taken_away_is_gone_from_the_next_token_and_from_userinfo_at_once(gateway):
+def test_a_right_that_is_taken_away_is_gone_from_the_next_token_userinfo_and_introspection_at_once(gateway):
     camille = gateway.person()
     held = gateway.habilitation(camille, gateway.structure(1), REFERENT)
     code = gateway.browser.code()
-    old = gateway.tokens(gateway.browser.code())["access_token"]
-    assert claims_of(old)["roles"] == ["msph.referent"]
+    begun = gateway.tokens(gateway.browser.code())
+    old = begun["access_token"]
+    assert claims_of(old)["roles"] == gateway.introspected(old)["roles"] == ["msph.referent"]
     gateway.stores.database.habilitations.end(held.id, NO_EFFECTS)
     assert gateway.userinfo(old).json["roles"] == []
+    assert gateway.introspected(old)["roles"] == []
+    assert claims_of(gateway.refreshed(begun["refresh_token"]).json["access_token"])["roles"] == []
     assert claims_of(gateway.tokens(code)["access_token"])["roles"] == []  # even from a code made before
     assert claims_of(gateway.tokens(gateway.browser.code())["access_token"])["roles"] == []
 
@@ -273,14 +276,18 @@ def test_a_right_that_ends_tonight_is_gone_at_midnight_and_the_last_token_lives_
     gateway.habilitation(camille, gateway.structure(1), REFERENT, end_on=today)
     midnight = datetime.datetime.combine(today + datetime.timedelta(days=1), datetime.time(), PARIS).timestamp()
     gateway.clock.at = midnight - 2
-    last = gateway.tokens(gateway.browser.code())["access_token"]
-    assert claims_of(last)["roles"] == ["msph.referent"]
+    begun = gateway.tokens(gateway.browser.code())
+    last = begun["access_token"]
+    assert claims_of(last)["roles"] == gateway.introspected(last)["roles"] == ["msph.referent"]
     gateway.clock.at = midnight
     assert claims_of(gateway.tokens(gateway.browser.code())["access_token"])["roles"] == []
+    assert claims_of(gateway.refreshed(begun["refresh_token"]).json["access_token"])["roles"] == []
     assert gateway.userinfo(last).json["roles"] == []
+    assert gateway.introspected(last)["roles"] == []
     assert claims_of(last)["exp"] <= midnight - 2 + 300
     gateway.clock.at = claims_of(last)["exp"]
     assert gateway.userinfo(last).status == 401
+    assert gateway.introspected(last) == {"active": False}
 
 
 @pytest.mark.spec("TOK-06")

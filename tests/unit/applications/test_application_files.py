@@ -240,3 +240,62 @@ def test_an_application_may_declare_where_it_is_told_that_a_session_ended(tmp_pa
     assert read(tmp_path, backchannel_logout_uri=address).backchannel_logout_uri == address
     loopback = "http://127.0.0.6:8092/backchannel-logout"
     assert read(tmp_path, loopback_http=True, backchannel_logout_uri=loopback).backchannel_logout_uri == loopback
+
+
+ACTS = "[{audience: https://notif.test/api, scopes: [openid, ror]}]"
+
+
+@pytest.mark.spec("OID-10")
+def test_a_file_says_for_whom_its_application_may_act_and_who_may_act_for_it(tmp_path: Path) -> None:
+    assert dict(read(tmp_path, token_exchange=ACTS).exchanges) == {"https://notif.test/api": {"openid", "ror"}}
+    assert read(tmp_path, may_act="relais").may_act == "relais"
+    nothing = read(tmp_path)
+    assert (dict(nothing.exchanges), nothing.may_act) == ({}, None)
+    api = {"redirect_uris": None, "scopes": None}
+    assert read(tmp_path, token_exchange=ACTS, **api).redirect_uris == ()
+
+
+@pytest.mark.spec("OID-05", "OID-10", "OID-11")
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"token_exchange": ACTS, "authentication_method": "none"}, "token_exchange: who acts for people proves who"),
+        ({"token_exchange": ACTS, "audience": "https://notif.test/api"}, "token_exchange: its own audience"),
+        ({"token_exchange": f"[{ACTS[1:-1]}, {ACTS[1:-1]}]"}, "token_exchange: the same audience is written twice"),
+        ({"token_exchange": "[{audience: https://notif.test/api, scopes: []}]"}, "token_exchange.0.scopes: "),
+        ({"token_exchange": "[{audience: https://notif.test/api}]"}, "token_exchange.0.scopes: this key is missing"),
+        ({"token_exchange": "[{scopes: [openid]}]"}, "token_exchange.0.audience: this key is missing"),
+        ({"token_exchange": "[{audience: x, scopes: ['*']}]"}, "token_exchange.0.scopes.0: a scope is a word"),
+        ({"token_exchange": "[{audience: x, scopes: [openid], actor: y}]"}, "token_exchange.0.actor: no such key"),
+        ({"token_exchange": "true"}, "token_exchange: "),
+        ({"may_act": "'Any One'"}, "may_act: "),
+        ({"may_act": "'*'"}, "may_act: "),
+        ({"may_act": "relais", "token_exchange": ACTS, "redirect_uris": None, "scopes": None}, "redirect_uris: "),
+        ({"redirect_uris": None, "scopes": None}, "nobody could use this client"),
+    ],
+)
+def test_acting_for_others_is_declared_to_the_letter(
+    tmp_path: Path, keys: dict[str, str | None], sentence: str
+) -> None:
+    assert sentence in refusal(tmp_path, **keys)
+
+
+def test_who_may_act_is_an_application_that_exchanges_tokens(tmp_path: Path) -> None:
+    written(tmp_path, may_act="relais")
+    with pytest.raises(ConfigurationError, match=r"suivi\.yaml: may_act: relais is no application here"):
+        read_clients(tmp_path, loopback_http=False)
+    actor = {"client_id": "relais", "redirect_uris": None, "scopes": None}
+    written(tmp_path, "relais", **actor, service_scopes="[notif_read]")
+    with pytest.raises(ConfigurationError, match="its token_exchange is empty"):
+        read_clients(tmp_path, loopback_http=False)
+    written(tmp_path, "relais", **actor, token_exchange=ACTS)
+    assert set(read_clients(tmp_path, loopback_http=False)) == {"suivi", "relais"}
+
+
+def test_a_change_in_what_may_be_exchanged_is_shown_in_one_order(tmp_path: Path) -> None:
+    before = read(tmp_path, token_exchange=ACTS)
+    after = read(tmp_path, token_exchange=ACTS.replace("openid, ror", "ror"))
+    (changed,) = diff({"suivi": before}, {"suivi": after}).changed
+    assert changed == ChangedKey(
+        "suivi", "exchanges", "{'https://notif.test/api': 'openid ror'}", "{'https://notif.test/api': 'ror'}"
+    )
