@@ -17,6 +17,7 @@ from wsgiref.types import WSGIApplication
 from a2wsgi import WSGIMiddleware
 
 from gateway.randomness import Randomness, base64url
+from gateway.web.certificate_header import CERTIFICATE_HEADERS, CertificateProxy, keep_believed
 from gateway.web.machine_door import BODY_LIMIT, MachineEndpoint, MachineRequest, MachineResponse
 from gateway.web.request_facts import networks, peer_address
 
@@ -38,6 +39,9 @@ MACHINE_HEADERS = {
 """On every machine answer; an endpoint may override one (CORS, caching)."""
 
 
+ONCE = frozenset({"authorization", "content-type", "dpop", *CERTIFICATE_HEADERS})
+
+
 class _BodyTooLargeError(Exception):
     pass
 
@@ -48,7 +52,8 @@ class _PeerGoneError(Exception):
 
 class Application:
     """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer;
-    `trusted_proxies` the networks whose `X-Forwarded-For` counts; `on_start` and `on_stop` run inside the event loop."""
+    `trusted_proxies` the networks whose `X-Forwarded-For` counts; `certificate_proxy` whose `Client-Cert` does; `on_start`
+    and `on_stop` run inside the event loop."""
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class Application:
         hsts: bool,
         unavailable: tuple[type[Exception], ...] = (),
         trusted_proxies: Sequence[str] = (),
+        certificate_proxy: CertificateProxy | None = None,
         body_seconds: float = BODY_SECONDS,
         on_start: Callable[[], Awaitable[None]] | None = None,
         on_stop: Callable[[], Awaitable[None]] | None = None,
@@ -67,6 +73,7 @@ class Application:
         self._randomness = randomness
         self._unavailable: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, *unavailable)
         self._trusted = networks(trusted_proxies)
+        self._certificate_proxy = certificate_proxy
         self._body_seconds = body_seconds
         self._on_start, self._on_stop = on_start, on_stop
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
@@ -116,6 +123,7 @@ class Application:
         else:
             try:
                 headers = _single_headers(scope["headers"])
+                keep_believed(headers, _remote(scope), self._certificate_proxy)
                 body = await _body(receive, self._body_seconds)
             except (_BodyTooLargeError, TimeoutError) as error:
                 response = _unread(isinstance(error, TimeoutError), incident)
@@ -138,9 +146,8 @@ class Application:
 
     def _peer(self, scope: Scope) -> str:
         """The caller's address; a proxy of ours is believed about it, nobody else (WEB-06)."""
-        remote = scope["client"][0] if scope.get("client") else ""
         forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return peer_address(remote, forwarded, self._trusted)
+        return peer_address(_remote(scope), forwarded, self._trusted)
 
     async def _guarded(self, endpoint: MachineEndpoint, request: MachineRequest) -> MachineResponse:
         try:
@@ -179,12 +186,16 @@ class Application:
                 return
 
 
+def _remote(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
+
+
 def _single_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-case name; ValueError when one that carries a proof is repeated."""
     headers: dict[str, str] = {}
     for name, value in raw:
         key = name.decode("latin-1")
-        if key in {"authorization", "content-type"} and key in headers:
+        if key in ONCE and key in headers:
             raise ValueError(key)
         headers[key] = value.decode("latin-1")
     return headers

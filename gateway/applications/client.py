@@ -11,7 +11,24 @@ from gateway.applications.client_key import ClientKey
 class ClientAuthenticationMethod(StrEnum):
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS_CLIENT_AUTH = "tls_client_auth"
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
     NONE = "none"
+
+
+BY_SECRET = frozenset({ClientAuthenticationMethod.CLIENT_SECRET_BASIC, ClientAuthenticationMethod.CLIENT_SECRET_POST})
+BY_CERTIFICATE = frozenset(
+    {ClientAuthenticationMethod.TLS_CLIENT_AUTH, ClientAuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH}
+)
+
+
+class SenderConstraint(StrEnum):
+    """To what the tokens of a client must be bound. `NONE`: a client that proves a key nevertheless gets bound ones."""
+
+    NONE = "none"
+    DPOP = "dpop"
+    MTLS = "mtls"
 
 
 class ResponseMode(StrEnum):
@@ -56,9 +73,20 @@ class Client:
     require_signed_request_object: bool = False
     consent: bool = False
     """The person is asked before this application learns anything, once a session (decision record 0004)."""
+    certificate_name: tuple[str, str] | None = None
+    """Of tls_client_auth: the kind of name (subject_dn, san_dns, san_uri, san_ip, san_email) and the name."""
+    certificate_thumbprints: frozenset[str] = frozenset()
+    """Of self_signed_tls_client_auth, beside `keys`: `x5t#S256` of its certificates."""
+    sender_constraint: SenderConstraint = SenderConstraint.NONE
+    fapi2: bool = False
+    """The FAPI 2.0 Security Profile: its file keeps to it, and its requests are held to it."""
     max_structures: int = 40
     otp_interval_seconds: int | None = None
     home_url: str | None = None
     backchannel_logout_uri: str | None = None
     """Told when a session it took part in ends (Back-Channel Logout 1.0 §2.2); None: never told."""
     contacts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def has_secret(self) -> bool:
+        return self.authentication_method in BY_SECRET

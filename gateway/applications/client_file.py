@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validat
 
 from gateway.applications.client import Client, ClientAuthenticationMethod, ResponseMode
 from gateway.applications.client_key import ClientKey, read_client_keys
+from gateway.applications.client_proof import ProvesItself, against_fapi2, missing_keys
 from gateway.applications.declared_file import Declared, read_declared
 from gateway.applications.web_address import check_web_address
 from gateway.settings import ConfigurationError
@@ -48,14 +49,13 @@ class _KeySet(Declared):
     keys: tuple[Mapping[str, Any], ...] = Field(min_length=1, max_length=10)
 
 
-class _ClientFile(Declared):
+class _ClientFile(ProvesItself):
     client_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     name: Mapping[Literal["fr", "en"], Text]
     redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
     post_logout_redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
     home_url: Address | None = None
     backchannel_logout_uri: Address | None = None
-    authentication_method: ClientAuthenticationMethod = ClientAuthenticationMethod.CLIENT_SECRET_BASIC
     scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(default=(), max_length=20)
     audience: Text
     role_application: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
@@ -147,11 +147,28 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
             check_web_address(address, loopback_http=loopback_http)
         except ValueError as error:
             raise ConfigurationError(f"{path}: {key}: {error}") from None
+    keys = _keys(path, declared)
+    pushed = declared.profile is not None and bool(declared.redirect_uris)
+    wrong = missing_keys(declared, keys) or against_fapi2(
+        declared,
+        keys,
+        with_pkce=not declared.legacy_no_pkce,
+        pushes=declared.require_pushed_authorization_requests
+        or "require_pushed_authorization_requests" not in declared.model_fields_set,
+        id_token_algorithm=declared.id_token_algorithm,
+    )
+    if wrong is not None:
+        raise ConfigurationError(f"{path}: {wrong}")
     return Client(
         client_id=declared.client_id,
-        keys=_keys(path, declared),
+        keys=keys,
+        certificate_name=declared.certificate_name,
+        certificate_thumbprints=frozenset(declared.certificate_thumbprints),
+        sender_constraint=declared.constraint,
+        fapi2=declared.profile is not None,
+        rotates_refresh_tokens=declared.profile is None,
         response_modes=declared.response_modes,
-        require_pushed_authorization_requests=declared.require_pushed_authorization_requests,
+        require_pushed_authorization_requests=pushed or declared.require_pushed_authorization_requests,
         require_signed_request_object=declared.require_signed_request_object,
         consent=declared.consent,
         name=MappingProxyType({str(language): name for language, name in declared.name.items()}),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.client import Client
 from gateway.applications.ports import SecretSlot, SecretsMovedError
 from gateway.cli.administration import Administration, administration
 from gateway.cli.command_line import Invocation
@@ -81,8 +81,9 @@ def add(invocation: Invocation, client_id: str, file: Path | None, reveal_once: 
     """
     with administration(invocation) as administering:
         client = known(administering, client_id)
-        if client.authentication_method is ClientAuthenticationMethod.NONE:
-            raise CommandRefused(f"{client_id} is a public client: it has no secret, and is ready as it is.")
+        if not client.has_secret:
+            method = client.authentication_method
+            raise CommandRefused(f"{client_id} ({method}) is a client without a secret, and is ready as it is.")
         if live_secrets(administering, client_id):
             raise CommandRefused(
                 f"{client_id} has a secret already; replace it with `passerelle rotate client-secret {client_id}`."

@@ -220,9 +220,14 @@ def _keys(administering: Administration) -> Iterator[Finding]:
 def _applications(administering: Administration) -> Iterator[Finding]:
     for client in administering.reviewed.clients.all():
         public = client.authentication_method is ClientAuthenticationMethod.NONE
+        if not client.has_secret:
+            yield Finding(
+                f"application {client.client_id}", "public" if public else str(client.authentication_method), ""
+            )
+            continue
         secrets = len(live_secrets(administering, client.client_id))
-        advice = "" if public or secrets else f"Give it a secret: `passerelle clients add {client.client_id}`."
-        yield Finding(f"application {client.client_id}", "public" if public else f"{secrets} secret(s)", advice)
+        advice = "" if secrets else f"Give it a secret: `passerelle clients add {client.client_id}`."
+        yield Finding(f"application {client.client_id}", f"{secrets} secret(s)", advice)
 
 
 def _backlog(administering: Administration) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from gateway.applications.client import ClientAuthenticationMethod
 from gateway.applications.ports import SecretSlot, SecretsMovedError
 from gateway.cli.administration import Administration, administration
 from gateway.cli.clients import known, live_secrets, new_slot
@@ -173,8 +172,8 @@ def _rotate_secret(administering: Administration, made: _SecretPlan, secret: str
 
 def _plan_secret(administering: Administration, client_id: str) -> _SecretPlan:
     client = known(administering, client_id)
-    if client.authentication_method is ClientAuthenticationMethod.NONE:
-        raise CommandRefused(f"{client_id} is a public client: it has no secret.")
+    if not client.has_secret:
+        raise CommandRefused(f"{client_id} ({client.authentication_method}) is a client without a secret.")
     live = live_secrets(administering, client_id)
     if not live:
         raise CommandRefused(f"{client_id} has no secret yet: passerelle clients add {client_id}")

@@ -5,8 +5,6 @@ explicit. A header with anything but `alg`, `kid` and `typ` (so `jku`, `jwk`, `x
 cryptography, and so is a token longer than we ever make. Only compact JWS of our own keys are understood here.
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from gateway.keys.compact_jws import json_object, unverified_header
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.signing_key import Algorithm
 
@@ -70,7 +69,10 @@ class Signer:
     def _verified_payload(self, unverified: str, expected_typ: str) -> dict[str, Any]:
         if len(unverified) > TOKEN_LIMIT or not unverified.isascii():
             raise TokenRefused("size or alphabet")
-        header = _header(unverified)
+        try:
+            header = unverified_header(unverified)
+        except ValueError as error:
+            raise TokenRefused("header") from error
         if set(header) != HEADER_MEMBERS or not all(isinstance(value, str) for value in header.values()):
             raise TokenRefused("header members")
         key = self._ring.verifying(header["kid"])
@@ -82,35 +84,9 @@ class Signer:
             raise TokenRefused("typ")
         try:
             verified = jws.deserialize_compact(unverified, key.key, algorithms=[str(key.algorithm)])
-            return _object(verified.payload)
+            return json_object(verified.payload)
         except (JoseError, ValueError) as error:
             raise TokenRefused("signature or payload") from error
-
-
-def _header(unverified: str) -> dict[str, Any]:
-    segment = unverified.split(".", 1)[0]
-    try:
-        return _object(base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise TokenRefused("header") from error
-
-
-def _object(raw: bytes | None) -> dict[str, Any]:
-    """A JSON object in which no member is written twice."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            raise ValueError("a member twice")
-        return members
-
-    try:
-        decoded = json.loads(raw or b"", object_pairs_hook=once)
-    except RecursionError as error:
-        raise ValueError("too deep") from error
-    if not isinstance(decoded, dict):
-        raise ValueError("not an object")  # noqa: TRY004 -- malformed input, not a programming error
-    return decoded
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> float:

@@ -39,6 +39,11 @@ def _address(text: str) -> Address | None:
     return mapped or address
 
 
+def is_among(remote: str, trusted: Sequence[Network]) -> bool:
+    address = _address(remote)
+    return address is not None and any(address in network for network in trusted)
+
+
 def peer_address(remote: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
     """The last hop that is not a trusted proxy, reading `X-Forwarded-For` from its end. `remote` is the TCP peer."""
     current = _address(remote)
