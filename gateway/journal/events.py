@@ -31,6 +31,7 @@ EVENT_NAMES = frozenset(
         "signin.identity", "identity.linked", "identity.link_refused", "identity.unlinked", "identity.frozen",
         "signin.card", "revocation_list.kept",
         "signin.psc", "token.refresh_reused", "token.revoked", "token.introspected",
+        "authorization.pushed", "authorization.push_refused", "consent.given",
         "session.shared", "token.revocation_refused", "token.introspection_refused",
     }
 )  # fmt: skip

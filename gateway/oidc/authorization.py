@@ -2,23 +2,33 @@
 
 A code is issued for a session that satisfies the demand at that very moment, whether it was there before or comes from the
 journey: the journey's word is not taken, the session is judged again (LOA-04). `prompt=none` shows nothing and does not
-count as use of the session (OID-14); a session on a shared post never serves without a page (SES-11). Every answer carries
-`iss` (RFC 9207) and `state` as it came.
+count as use of the session (OID-14); a session on a shared post never serves without a page (SES-11), nor does any before a
+consent that the request or the client's file wants (OID-17). Every answer carries `iss` (RFC 9207) and `state` as it came.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from gateway.applications.client import Client
+from gateway.applications.client import Client, ResponseMode
 from gateway.clock import Clock
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome
 from gateway.journal.quota import LineQuota
-from gateway.oidc.authorization_request import AuthorizationRequest, Draft, Rules, examine, identify
+from gateway.oidc.authorization_request import AuthorizationRequest, Draft, Rules, addressed, examine, identify
+from gateway.oidc.claims import SCOPE_CLAIMS
 from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.policy import ProviderPolicy
-from gateway.oidc.ports import AuthorizationCode, AuthorizationCodes, Notes, People, SessionGate, SigninJourney
+from gateway.oidc.ports import (
+    AuthorizationCode,
+    AuthorizationCodes,
+    Notes,
+    People,
+    PushedRequests,
+    SessionGate,
+    SigninJourney,
+)
+from gateway.oidc.presented_request import presented
 from gateway.oidc.problems import RefusedRequest, UnusableRequest
 from gateway.oidc.redirect_uri import is_registered, with_answer
 from gateway.randomness import Randomness, digest, handle, partition_of
@@ -29,6 +39,19 @@ from gateway.signin.transaction import Demand, SigninTransaction
 
 RESUME = "/authorize/resume/"
 SIGNIN = "/signin/"
+
+
+@dataclass(frozen=True, slots=True)
+class PostedAnswer:
+    """An answer that a page of ours posts to the application (OAuth 2.0 Form Post Response Mode)."""
+
+    client: Client
+    redirect_uri: str
+    fields: Mapping[str, str]
+
+
+Answer = str | PostedAnswer
+"""The address to send the browser to, or what it must post."""
 
 
 class _StructureMustBeChosen(Exception):  # noqa: N818 -- a turn of the path, not a failure
@@ -43,6 +66,7 @@ class Authorization:
         gate: SessionGate,
         journey: SigninJourney,
         codes: AuthorizationCodes,
+        pushed: PushedRequests,
         people: People,
         notes: Notes,
         policy: ProviderPolicy,
@@ -55,6 +79,7 @@ class Authorization:
         self._gate = gate
         self._journey = journey
         self._codes = codes
+        self._pushed = pushed
         self._people = people
         self._notes = notes
         self._policy = policy
@@ -68,12 +93,20 @@ class Authorization:
         session_cookie: str | None,
         browser: Callable[[], str],
         context: RequestContext,
-    ) -> str:
-        """The address to send the browser to. `browser` gives the pre-session cookie, made only when a journey opens.
-        Raises UnusableRequest: nothing is sent anywhere."""
-        client, request = identify(unverified, self._rules.clients, self._clock.now())
+    ) -> Answer:
+        """`browser` gives the pre-session cookie, made only when a journey opens. Raises UnusableRequest: nothing is sent
+        anywhere."""
+        now = self._clock.now()
+        client = identify(unverified, self._rules.clients)
         try:
-            request = examine(Draft(unverified, self._rules, client, request))
+            came = presented(unverified, client, self._pushed, issuer=self._policy.issuer, now=now)
+        except RefusedRequest as refusal:
+            # What was to be asked is not known; the address beside it may still be a good one to say so.
+            return self._refuse(client, addressed(unverified, client, now), refusal, context)
+        request = addressed(came.parameters, client, now)
+        try:
+            draft = Draft(came.parameters, self._rules, client, request, pushed=came.pushed, signed=came.signed)
+            request = examine(draft)
             look = self._gate.find if request.silent else self._gate.use
             session = look(session_cookie, context)
             if session is not None and not request.forced and self._may_serve(session, client, request):
@@ -83,15 +116,16 @@ class Authorization:
                     if request.silent:
                         raise RefusedRequest("interaction_required", "A structure must be chosen.") from None
             if request.silent:
-                raise self._silent_refusal(session, request)
+                raise self._silent_refusal(session, client, request)
             return self._sign_in(client, request, session, browser(), context)
         except RefusedRequest as refusal:
             return self._refuse(client, request, refusal, context)
 
     def resume(
         self, txn_handle: str, *, session_cookie: str | None, browser_cookie: str | None, context: RequestContext
-    ) -> str:
-        """Where the journey's end leads. Raises TransactionGone, or UnusableRequest when the registration changed."""
+    ) -> Answer:
+        """What the journey's end gives the application. Raises TransactionGone, or UnusableRequest when the registration
+        changed."""
         session = self._gate.find(session_cookie, context)
         txn = self._journey.take(txn_handle, browser_cookie=browser_cookie, session=session, context=context)
         request = _from_continuation(txn.continuation)
@@ -112,19 +146,20 @@ class Authorization:
             raise RefusedRequest(txn.refusal, "The sign-in did not reach its end.")
         if session is None:
             raise RefusedRequest("login_required", "The session has ended.")
-        if not self._is_enough(session, client, request):
-            raise self._unmet(session, request)
+        demand = _demand(client, request, agreed=txn.agreed_by == session.account_id)
+        if not self._is_enough(session, client, request, demand):
+            raise self._unmet(session, request, demand)
         return session
 
     def _may_serve(self, session: Session, client: Client, request: AuthorizationRequest) -> bool:
         """Whether the session serves without a page: on a shared post, never (SES-11); the journey asks whose it is."""
-        return session.shared is None and self._is_enough(session, client, request)
+        return session.shared is None and self._is_enough(session, client, request, _demand(client, request))
 
-    def _is_enough(self, session: Session, client: Client, request: AuthorizationRequest) -> bool:
+    def _is_enough(self, session: Session, client: Client, request: AuthorizationRequest, demand: Demand) -> bool:
         """The gate's judgement, and the two floors that must hold whatever it says."""
         if request.expected_sub not in {None, session.account_id}:
             return False
-        if not self._gate.is_enough(session, _demand(client, request)):
+        if not self._gate.is_enough(session, demand):
             return False
         acr, satisfies = self._gate.assurance(session).acr, self._rules.scale.satisfies
         if client.min_acr is not None and not satisfies(acr, client.min_acr):
@@ -134,7 +169,10 @@ class Authorization:
     def _is_stale(self, session: Session, request: AuthorizationRequest) -> bool:
         return request.fresh_since is not None and self._gate.assurance(session).auth_time < request.fresh_since
 
-    def _silent_refusal(self, session: Session | None, request: AuthorizationRequest) -> RefusedRequest:
+    def _lacks_consent_alone(self, session: Session, demand: Demand) -> bool:
+        return bool(demand.consent) and self._gate.is_enough(session, replace(demand, consent=()))
+
+    def _silent_refusal(self, session: Session | None, client: Client, request: AuthorizationRequest) -> RefusedRequest:
         if (
             session is None
             or request.expected_sub not in {None, session.account_id}
@@ -143,13 +181,17 @@ class Authorization:
             return RefusedRequest("login_required", "The person must sign in.")
         if session.shared is not None:
             return RefusedRequest("interaction_required", "The workstation is shared: the person must be asked.")
+        if self._lacks_consent_alone(session, _demand(client, request)):
+            return RefusedRequest("consent_required", "The person must be asked.")
         return RefusedRequest("interaction_required", "The session does not reach the demanded level.")
 
-    def _unmet(self, session: Session, request: AuthorizationRequest) -> RefusedRequest:
+    def _unmet(self, session: Session, request: AuthorizationRequest, demand: Demand) -> RefusedRequest:
         if request.expected_sub not in {None, session.account_id}:
             return RefusedRequest("login_required", "Another person signed in.")
         if self._is_stale(session, request):
             return RefusedRequest("login_required", "The sign-in is too old.")
+        if self._lacks_consent_alone(session, demand):
+            return RefusedRequest("consent_required", "The person was not asked.")
         return RefusedRequest("unmet_authentication_requirements", "The demanded level was not reached.")
 
     def _sign_in(
@@ -180,7 +222,7 @@ class Authorization:
         context: RequestContext,
         *,
         may_ask: bool,
-    ) -> str:
+    ) -> Answer:
         now = self._clock.now()
         assurance = self._gate.assurance(session)
         structure = self._structure(client, request, session, chosen_structure, may_ask=may_ask)
@@ -203,7 +245,7 @@ class Authorization:
             issued_at=now,
             expires_at=now + self._policy.code_ttl_seconds,
             session_ends_at=session.absolute_end,
-            claims_request={"id_token": list(request.id_token_claims)} if request.id_token_claims else None,
+            claims_request=_claims_request(request),
         )
         event = _event("authorization.granted", now, client, request, context)
         event = replace(
@@ -217,7 +259,7 @@ class Authorization:
         if not self._codes.issue(code, because(event)):
             raise RefusedRequest("login_required", "The session has just ended.")
         self._gate.remember_client(session, client.client_id, structure)
-        return self._answer(request, {"code": code.handle})
+        return self._answer(client, request, {"code": code.handle})
 
     def _structure(
         self,
@@ -247,19 +289,41 @@ class Authorization:
 
     def _refuse(
         self, client: Client, request: AuthorizationRequest, refusal: RefusedRequest, context: RequestContext
-    ) -> str:
+    ) -> Answer:
         event = _event("authorization.refused", self._clock.now(), client, request, context)
         refused = replace(event, outcome=Outcome.REFUSED, reason=refusal.error)
         if (line := self._quota.within(refused, ip_block(context.ip))) is not None:
             self._notes.note(because(line))
-        return self._answer(request, {"error": refusal.error, "error_description": refusal.description})
+        return self._answer(client, request, {"error": refusal.error, "error_description": refusal.description})
 
-    def _answer(self, request: AuthorizationRequest, answer: Mapping[str, str]) -> str:
-        return with_answer(request.redirect_uri, {**answer, "state": request.state, "iss": self._policy.issuer})
+    def _answer(self, client: Client, request: AuthorizationRequest, answer: Mapping[str, str]) -> Answer:
+        fields = {
+            **answer,
+            **({"state": request.state} if request.state is not None else {}),
+            "iss": self._policy.issuer,
+        }
+        if request.response_mode == ResponseMode.FORM_POST:
+            return PostedAnswer(client, request.redirect_uri, fields)
+        return with_answer(request.redirect_uri, fields)
 
 
-def _demand(client: Client, request: AuthorizationRequest) -> Demand:
+def _claims_request(request: AuthorizationRequest) -> Mapping[str, list[str]] | None:
+    asked = {"id_token": list(request.id_token_claims), "userinfo": list(request.userinfo_claims)}
+    return {place: names for place, names in asked.items() if names} or None
+
+
+def _what_it_learns(client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
+    """In scopes, that a person may read: those asked, and those that the claims asked one by one belong to."""
+    claims = {*request.id_token_claims, *request.userinfo_claims}
+    of_claims = (scope for scope in sorted(client.scopes) if claims & set(SCOPE_CLAIMS.get(scope, ())))
+    return tuple(dict.fromkeys((*request.scope, *of_claims)))
+
+
+def _demand(client: Client, request: AuthorizationRequest, *, agreed: bool = False) -> Demand:
+    """`agreed`: the person was asked in this very journey."""
     return Demand(
+        consent=_what_it_learns(client, request) if client.consent or request.consent else (),
+        consent_again=request.consent and not agreed,
         client_id=client.client_id,
         min_acr=client.min_acr,
         acr_values=request.acr_values,

@@ -2,7 +2,7 @@
 
 CHECKS is the whole of it, in order, each a small function. Until client and redirect URI are known good a refusal is
 `UnusableRequest` (a page of ours); from then on `RefusedRequest` (told to the application). Parameters can raise what the
-person must prove, never what the answer says was proved (LOA-01).
+person must prove, never what the answer says was proved (LOA-01). How they came here is `presented_request`'s matter.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.client import Client, ClientAuthenticationMethod, ResponseMode
 from gateway.applications.ports import Clients
 from gateway.keys.signer import Signer, TokenRefused
 from gateway.oidc.claims_request import ClaimsRequest, MalformedClaimsRequest, read_claims_request
@@ -37,7 +37,13 @@ LIMITS = {
     "resource": 512,
 }
 """Characters. What has another bound (`claims`, `code_challenge`) is judged where it is read."""
+PARAMETERS = frozenset(LIMITS) | {
+    "response_type", "response_mode", "code_challenge", "code_challenge_method", "claims", "display", "registration",
+}  # fmt: skip
+"""All that a request can say to us; what else is in it means nothing here (RFC 6749 §3.1)."""
 LANGUAGES = ("fr", "en")
+DISPLAYS = ("page", "popup", "touch")
+"""One page serves them all: it is as wide as its window, and its controls are made for fingers too."""
 _STRUCTURE = re.compile(r"[a-z]+:[A-Za-z0-9-]+")
 
 
@@ -49,6 +55,7 @@ class AuthorizationRequest:
     client_id: str
     redirect_uri: str
     received_at: float
+    response_mode: str = ResponseMode.QUERY
     state: str | None = None
     scope: tuple[str, ...] = ()
     code_challenge: str | None = None
@@ -56,10 +63,12 @@ class AuthorizationRequest:
     silent: bool = False
     forced: bool = False
     other_account: bool = False
+    consent: bool = False
     fresh_since: float | None = None
     acr_values: tuple[str, ...] = ()
     acr_essential: bool = False
     id_token_claims: tuple[str, ...] = ()
+    userinfo_claims: tuple[str, ...] = ()
     expected_sub: str | None = None
     ui_locale: str | None = None
     login_hint: str | None = None
@@ -78,12 +87,15 @@ class Rules:
 
 @dataclass(slots=True)
 class Draft:
-    """A request under examination: what was sent, what is known of it so far."""
+    """A request under examination: what was sent, what is known of it so far. `pushed` (RFC 9126) and `signed` (RFC 9101)
+    say how it came."""
 
     unverified: UnverifiedParameters
     rules: Rules
     client: Client
     request: AuthorizationRequest
+    pushed: bool = False
+    signed: bool = False
 
     def set(self, **known: Any) -> None:
         self.request = replace(self.request, **known)
@@ -92,20 +104,29 @@ class Draft:
         return tuple(self.unverified.get(name, "").split(" ")) if name in self.unverified else ()
 
 
-def identify(unverified: UnverifiedParameters, clients: Clients, now: float) -> tuple[Client, AuthorizationRequest]:
-    """The client, and the one place where answers may be sent. Raises UnusableRequest."""
-    if {"client_id", "redirect_uri"} & unverified.repeated:
-        raise UnusableRequest("client_id or redirect_uri more than once")
+def identify(unverified: UnverifiedParameters, clients: Clients) -> Client:
+    """The client that the request names. Raises UnusableRequest."""
+    if "client_id" in unverified.repeated:
+        raise UnusableRequest("client_id more than once")
     client = clients.find(unverified.get("client_id", ""))
     if client is None:
         raise UnusableRequest("unknown client")
+    return client
+
+
+def addressed(unverified: UnverifiedParameters, client: Client, now: float) -> AuthorizationRequest:
+    """The beginning of a request: the one place where answers may be sent, and how. Raises UnusableRequest."""
+    if "redirect_uri" in unverified.repeated:
+        raise UnusableRequest("redirect_uri more than once")
     redirect_uri = unverified.get("redirect_uri", "")
     if not is_registered(redirect_uri, client.redirect_uris):
         raise UnusableRequest("redirect_uri is not registered")
     state = unverified.get("state")
     if state is not None and len(state) > LIMITS["state"]:
         state = None
-    return client, AuthorizationRequest(client.client_id, redirect_uri, now, state)
+    asked = unverified.get("response_mode", ResponseMode.QUERY)
+    mode = asked if asked in client.response_modes else client.response_modes[0]
+    return AuthorizationRequest(client.client_id, redirect_uri, now, ResponseMode(mode), state)
 
 
 def examine(draft: Draft) -> AuthorizationRequest:
@@ -120,7 +141,8 @@ def _invalid(description: str) -> NoReturn:
 
 
 def no_parameter_twice(draft: Draft) -> None:
-    if draft.unverified.repeated:
+    """But `resource`, which RFC 8707 §2 lets come several times."""
+    if draft.unverified.repeated - {"resource"}:
         _invalid("A parameter is present more than once.")
 
 
@@ -129,11 +151,17 @@ def no_parameter_too_long(draft: Draft) -> None:
         _invalid("A parameter is too long.")
 
 
-def no_request_object(draft: Draft) -> None:
-    if "request" in draft.unverified:
-        raise RefusedRequest("request_not_supported", "Request objects are not supported.")
-    if "request_uri" in draft.unverified:
-        raise RefusedRequest("request_uri_not_supported", "request_uri is not supported.")
+def came_as_the_client_must_send_it(draft: Draft) -> None:
+    """RFC 9126 §5, RFC 9101 §10.5: what its file demands of its requests."""
+    if draft.client.require_pushed_authorization_requests and not draft.pushed:
+        _invalid("This client must push its authorization requests.")
+    if draft.client.require_signed_request_object and not draft.signed:
+        _invalid("This client must sign its authorization requests.")
+
+
+def no_registration(draft: Draft) -> None:
+    if "registration" in draft.unverified:
+        raise RefusedRequest("registration_not_supported", "Clients are registered beforehand.")
 
 
 def response_type_is_code(draft: Draft) -> None:
@@ -143,9 +171,10 @@ def response_type_is_code(draft: Draft) -> None:
         raise RefusedRequest("unsupported_response_type", "Only response_type=code is supported.")
 
 
-def response_mode_is_query(draft: Draft) -> None:
-    if draft.unverified.get("response_mode", "query") != "query":
-        _invalid("Only response_mode=query is supported.")
+def response_mode_is_the_clients_own(draft: Draft) -> None:
+    """Never `fragment`: it is for flows that do not exist here."""
+    if draft.unverified.get("response_mode", ResponseMode.QUERY) not in draft.client.response_modes:
+        _invalid("The response_mode is not one of this client.")
 
 
 def scope_is_the_clients_own(draft: Draft) -> None:
@@ -182,7 +211,7 @@ def nonce_is_kept(draft: Draft) -> None:
 
 
 def prompt_is_understood(draft: Draft) -> None:
-    """`consent` asks nothing: applications are approved by the operator beforehand (OID-17)."""
+    """`select_account` is a sign-in from nothing: its page is where a person says who they are."""
     prompt = set(draft.words("prompt"))
     if not prompt <= {"none", "login", "consent", "select_account"}:
         _invalid("A prompt value is not supported.")
@@ -193,6 +222,7 @@ def prompt_is_understood(draft: Draft) -> None:
         silent="none" in prompt,
         forced=forced,
         other_account="select_account" in prompt,
+        consent="consent" in prompt,
         fresh_since=draft.request.received_at if forced else None,
     )
 
@@ -218,6 +248,7 @@ def claims_are_read(draft: Draft) -> None:
         _invalid("The claims parameter is malformed.")
     draft.set(
         id_token_claims=asked.id_token,
+        userinfo_claims=asked.userinfo,
         acr_values=asked.acr_values,
         acr_essential=asked.acr_essential and bool(asked.acr_values),
         expected_sub=asked.sub,
@@ -232,6 +263,11 @@ def acr_is_attainable(draft: Draft) -> None:
     if draft.request.acr_essential and not known:
         raise RefusedRequest("unmet_authentication_requirements", "The demanded acr is unknown.")
     draft.set(acr_values=known)
+
+
+def display_is_known(draft: Draft) -> None:
+    if draft.unverified.get("display", DISPLAYS[0]) not in DISPLAYS:
+        _invalid("The display is not supported.")
 
 
 def ui_locale_is_ours(draft: Draft) -> None:
@@ -276,17 +312,19 @@ def structure_is_an_identifier(draft: Draft) -> None:
 
 
 def resource_is_the_clients_own(draft: Draft) -> None:
-    """RFC 8707: asking for another resource server than the registered one is refused, not ignored (TOK-04)."""
-    if draft.unverified.get("resource", draft.client.audience) != draft.client.audience:
+    """RFC 8707: asking for another resource server than the registered one, even beside it, is refused (TOK-04)."""
+    asked = {value for name, value in draft.unverified.pairs if name == "resource" and value}
+    if not asked <= {draft.client.audience}:
         raise RefusedRequest("invalid_target", "The resource is not the one this client is registered for.")
 
 
 CHECKS: Sequence[Callable[[Draft], None]] = (
     no_parameter_twice,
     no_parameter_too_long,
-    no_request_object,
+    came_as_the_client_must_send_it,
+    no_registration,
     response_type_is_code,
-    response_mode_is_query,
+    response_mode_is_the_clients_own,
     scope_is_the_clients_own,
     challenge_is_s256,
     nonce_is_kept,
@@ -294,6 +332,7 @@ CHECKS: Sequence[Callable[[Draft], None]] = (
     max_age_is_a_number,
     claims_are_read,
     acr_is_attainable,
+    display_is_known,
     ui_locale_is_ours,
     login_hint_is_text,
     id_token_hint_is_ours,

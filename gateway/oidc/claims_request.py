@@ -1,7 +1,7 @@
 """The `claims` parameter (OpenID Connect Core §5.5): what of it we honour, and what is refused.
 
-Honoured: claims asked by name in `id_token` (when the client's scopes allow them), `acr` with values, `sub` with a value.
-What is asked for `userinfo` follows the granted scopes. Malformed JSON, a member twice or a wrong type is `invalid_request`.
+Honoured: claims asked by name in `id_token` and in `userinfo` (when the client's scopes allow them), `acr` with values, `sub`
+with one value. Malformed JSON, a member twice, a wrong type or two people is `invalid_request`.
 """
 
 import json
@@ -18,9 +18,11 @@ class MalformedClaimsRequest(ValueError):  # noqa: N818 -- a refusal of the requ
 
 @dataclass(frozen=True, slots=True)
 class ClaimsRequest:
-    """`acr_values` in order of preference; `sub`: the only person the answer may be about."""
+    """`id_token` and `userinfo`: the claims asked by name; `acr_values` in order of preference; `sub`: the only person the
+    answer may be about."""
 
     id_token: tuple[str, ...] = ()
+    userinfo: tuple[str, ...] = ()
     acr_values: tuple[str, ...] = ()
     acr_essential: bool = False
     sub: str | None = None
@@ -34,13 +36,17 @@ def read_claims_request(unverified: str) -> ClaimsRequest:
     except (ValueError, RecursionError) as error:
         raise MalformedClaimsRequest("not JSON") from error
     id_token = _asked_of(asked, "id_token")
-    _asked_of(asked, "userinfo")
-    acr, sub = id_token.get("acr") or {}, id_token.get("sub") or {}
+    userinfo = _asked_of(asked, "userinfo")
+    acr = id_token.get("acr") or {}
+    people = {value for place in (id_token, userinfo) for value in _values(place.get("sub") or {})}
+    if len(people) > 1:
+        raise MalformedClaimsRequest("an answer is about one person")
     return ClaimsRequest(
         id_token=tuple(id_token),
+        userinfo=tuple(userinfo),
         acr_values=_values(acr),
         acr_essential=acr.get("essential") is True,
-        sub=next(iter(_values(sub)), None),
+        sub=next(iter(people), None),
     )
 
 

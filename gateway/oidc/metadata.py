@@ -7,16 +7,17 @@ deployment can reach. What is not here does not work, and the other way round.
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.client import Client, ClientAuthenticationMethod, ResponseMode
+from gateway.applications.client_key import KEY_ALGORITHMS
 from gateway.keys.signing_key import Algorithm
-from gateway.oidc.authorization_request import LANGUAGES
+from gateway.oidc.authorization_request import DISPLAYS, LANGUAGES
 from gateway.oidc.claims import SCOPE_CLAIMS
 from gateway.oidc.introspection import ALGORITHM as INTROSPECTION_ALGORITHM
 from gateway.oidc.pkce import METHOD
 from gateway.oidc.token_request import grants_of
 
 AUTHORIZE, TOKEN, USERINFO, JWKS, LOGOUT = "/authorize", "/token", "/userinfo", "/jwks", "/logout"
-REVOKE, INTROSPECT = "/revoke", "/introspect"
+REVOKE, INTROSPECT, PAR = "/revoke", "/introspect", "/par"
 DISCOVERY = "/.well-known/openid-configuration"
 PROTOCOL_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 
@@ -37,7 +38,9 @@ def discovery_document(
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": [
+            mode for mode in ResponseMode if any(mode in client.response_modes for client in clients)
+        ],
         "grant_types_supported": sorted(frozenset({"authorization_code"}).union(*map(grants_of, clients))),
         "code_challenge_methods_supported": [METHOD],
         "subject_types_supported": ["public"],
@@ -47,14 +50,37 @@ def discovery_document(
         "claims_supported": [*(name for scope in known_scopes for name in SCOPE_CLAIMS[scope]), *PROTOCOL_CLAIMS],
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        **_request_objects(clients),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
         "acr_values_supported": list(acr_values),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": list(DISPLAYS),
         "ui_locales_supported": list(LANGUAGES),
+        **_pushed_requests(issuer, clients),
         **_revocation(issuer, clients),
         **_introspection(issuer, clients),
+    }
+
+
+def _request_objects(clients: Sequence[Client]) -> dict[str, Any]:
+    """RFC 9101: of the clients that have keys, by the algorithms of these."""
+    signed = {key.algorithm for client in clients if client.redirect_uris for key in client.keys}
+    if not signed:
+        return {"request_parameter_supported": False}
+    return {
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": [name for name in KEY_ALGORITHMS if name in signed],
+    }
+
+
+def _pushed_requests(issuer: str, clients: Sequence[Client]) -> dict[str, Any]:
+    """RFC 9126 §5: demanded of single clients, in their files."""
+    if not any(client.redirect_uris for client in clients):
+        return {}
+    return {
+        "pushed_authorization_request_endpoint": issuer + PAR,
+        "require_pushed_authorization_requests": False,
     }
 
 

@@ -65,6 +65,8 @@ class Grant:
     acr: str
     amr: tuple[str, ...]
     expires_at: float
+    claims_request: Mapping[str, Any] | None = None
+    """Claims asked one by one, by place: `id_token`, `userinfo` (OpenID Connect Core §5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,34 @@ class Refresh(StrEnum):
     """One that was spent before: the grant has just been revoked."""
     UNKNOWN = "unknown"
     """Its grant, its session, or its time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushedRequest:
+    """An authorization request left by its client (RFC 9126). `handle` is the end of its `request_uri`; stores keep its
+    hash. `parameters` as they came, or as they stood in the object that came `signed`."""
+
+    handle: str
+    client_id: str
+    parameters: tuple[tuple[str, str], ...]
+    signed: bool
+    pushed_at: float
+    expires_at: float
+
+
+class RequestPushes(Protocol):
+    """Machine door."""
+
+    async def push(self, request: PushedRequest, effects: Effects) -> None: ...
+
+
+class PushedRequests(Protocol):
+    """People's door."""
+
+    def take(self, handle: str, client_id: str, now: float) -> PushedRequest | None:
+        """Spends the request: of any number of parallel calls one gets it. None when it is unknown, spent or expired, and
+        when another client pushed it, which spends nothing."""
+        ...
 
 
 class CodeState(StrEnum):

@@ -19,8 +19,8 @@ class RefusedRequest(Refusal):
     code = "authorization_refused"
     text = "oidc.refused_request"
 
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(f"{error}: {description}")
+    def __init__(self, error: str, description: str, *, detail: str | None = None) -> None:
+        super().__init__(f"{error}: {detail or description}")
         self.error = error
         self.description = description
 

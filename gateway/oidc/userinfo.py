@@ -91,8 +91,9 @@ class Userinfo:
         if read is None:
             return None
         person, rights = read
+        asked = (grant.claims_request or {}).get("userinfo", ())
         return {
             "sub": grant.account_id,
-            **identity_claims(person, grant.scope, Place.USERINFO),
+            **identity_claims(person, grant.scope, Place.USERINFO, asked=asked, allowed=client.scopes),
             **(rights_claims(rights, limit=None) if rights is not None else {}),
         }

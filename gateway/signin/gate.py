@@ -11,6 +11,7 @@ from gateway.accounts.ports import Accounts
 from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.signin.assurance import Assurance, AssuranceScale
+from gateway.signin.consent import has_agreed
 from gateway.signin.demands import Demands, usable
 from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
@@ -66,7 +67,7 @@ class Gate:
         """Whether the demand is met without asking the person anything. A trusted device's proof is not enough for an
         application with a shorter interval than ours: the journey looks at the device itself, often silently."""
         account = self._accounts.get(session.account_id)
-        if account is None or not usable(account):
+        if account is None or not usable(account) or not has_agreed(session, demand):
             return False
         if session.shared is not None:
             demand = demand.on_shared_post()

@@ -20,6 +20,7 @@ from gateway.quota import Allowance, Quota
 from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
 from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
+from gateway.signin.consent import has_agreed, with_agreement
 from gateway.signin.demands import Demands, link_channels, usable
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
@@ -69,6 +70,8 @@ class Step(StrEnum):
     SITUATION = "situation"
     """As what the person acts, of the situations that Pro Santé Connect tells (PSC-R15)."""
     STRUCTURE = "structure"
+    CONSENT = "consent"
+    """What the application learns, where somebody wants the person to be asked."""
     COMPLETE = "complete"
     REFUSED = "refused"
 
@@ -164,6 +167,7 @@ class Journey:
             account_id=account_id,
             evidence=evidence,
             extra=extra,
+            agreed_by=account_id if session is not None and has_agreed(session, demand) else None,
             shared=shared,
         )
         self._transactions.open(txn, NO_EFFECTS)
@@ -220,7 +224,9 @@ class Journey:
             return Step.DEVICE if self._device_would_do(txn, account, counted, device_id) else Step.CODE
         if situation_open(txn):
             return Step.SITUATION
-        return Step.COMPLETE if self._structure_settled(txn, account, counted) else Step.STRUCTURE
+        if not self._structure_settled(txn, account, counted):
+            return Step.STRUCTURE
+        return Step.COMPLETE if not txn.demand.consent or txn.agreed_by == account.id else Step.CONSENT
 
     def _first_step(self, demand: Demand) -> Step:
         """Every means on one page; without the password's form when no password can give what is demanded."""
@@ -371,6 +377,16 @@ class Journey:
             raise StructureNotHeld("not among the structures proposed")
         return saved(self._transactions, replace(txn, chosen_structure=structure_id), self._clock.now(), NO_EFFECTS)
 
+    def agree(self, txn: SigninTransaction, context: RequestContext) -> SigninTransaction:
+        """The person lets the application learn what was shown. Raises TransactionMoved."""
+        if self.next_step(txn, device_id=None) is not Step.CONSENT:
+            raise TransactionMoved("this is not asked")
+        now = self._clock.now()
+        details = {"scope": " ".join(txn.demand.consent)}
+        lines = Lines(now, context, txn.demand.client_id)
+        effects = lines.said("consent.given", Outcome.SUCCESS, txn.account_id, details=details)
+        return saved(self._transactions, replace(txn, agreed_by=txn.account_id), now, effects)
+
     def complete(self, txn: SigninTransaction, *, previous_session: str | None, context: RequestContext) -> Session:
         """The session this journey ends in, under a new handle (SES-02); the previous one dies in the same step. Asked again
         by the same browser, gives the same session. Raises TransactionMoved when the next step is another."""
@@ -430,6 +446,7 @@ class Journey:
             clients=same_person.clients if same_person else (),
             active_structure=structure,
             upstream=upstream,
+            agreed=with_agreement(same_person.agreed if same_person else (), txn.demand),
             shared=txn.shared,
         )
 

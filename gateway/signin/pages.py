@@ -249,6 +249,23 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
         except StructureNotHeld as refusal:
             return structure_page(txn, status=RULE_REFUSED, error=shell.refusal_text(refusal, txn.demand.ui_locale))
 
+    @blueprint.get("/signin/<handle>/consent")
+    def consent(handle: str) -> Response:
+        txn = journey_pages.at(handle, Step.CONSENT)
+        language = shell.language(txn.demand.ui_locale)
+        keys = {scope: f"consent.scope_{scope}" for scope in txn.demand.consent}
+        learns = [
+            shell.translations.say(language, key) if shell.translations.has(key) else scope
+            for scope, key in keys.items()
+        ]
+        return journey_pages.page("signin/consent.html", txn, learns=learns, person=journey.person(txn))
+
+    @blueprint.post("/signin/<handle>/consent")
+    def agree(handle: str) -> Response:
+        shell.form(f"consent:{handle}")
+        txn = journey_pages.at(handle, Step.CONSENT)
+        return journey_pages.onward(journey.agree(txn, journey_pages.context()))
+
     @blueprint.get("/")
     def home() -> Response:
         session = gate.use(journey_pages.session_cookie(), journey_pages.context())

@@ -29,6 +29,8 @@ class Session:
     upstream: Mapping[str, Any] | None = None
     """What Pro Santé Connect or the card said of the sign-in: `kind`, `issuer`, `acr`, `amr`, `expires_at`, and `id_token`,
     sealed (gateway/signin/linking/pending.py), for the logout there."""
+    agreed: tuple[str, ...] = ()
+    """What the person agreed that applications learn, as long as this session lasts (gateway/signin/consent.py)."""
     shared: SharedBy | None = None
     """How its post is known to be shared: it then serves nobody silently (gateway/signin/shared_post/same_person.py)."""
 

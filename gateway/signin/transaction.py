@@ -27,6 +27,10 @@ class Demand:
     ui_locale: str | None = None
     structure: str | None = None
     otp_interval_seconds: int | None = None
+    consent: tuple[str, ...] = ()
+    """The scopes of what the application learns, when the person must agree to it; empty: nobody is asked."""
+    consent_again: bool = False
+    """What the person agreed to earlier in the session does not count."""
 
     def on_shared_post(self) -> "Demand":
         """The same, where no device is trusted: a code is asked (DECISIONS 2)."""
@@ -61,5 +65,7 @@ class SigninTransaction:
     `unmet_authentication_requirements`)."""
     version: int = 1
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    agreed_by: str | None = None
+    """The account that agreed to the demand's `consent`."""
     shared: SharedBy | None = None
     """How its post is known to be shared; once said, never taken back."""

@@ -23,6 +23,7 @@ from gateway.oidc.endpoints.discovery import discovery_endpoint
 from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
 from gateway.oidc.endpoints.introspection import introspection_endpoint
 from gateway.oidc.endpoints.jwks import jwks_endpoint
+from gateway.oidc.endpoints.pushed_request import pushed_request_endpoint
 from gateway.oidc.endpoints.revocation import revocation_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
@@ -33,6 +34,7 @@ from gateway.oidc.grants.token_exchange import NAME as TOKEN_EXCHANGE
 from gateway.oidc.grants.token_exchange import TokenExchangeGrant
 from gateway.oidc.introspection import Introspection
 from gateway.oidc.live_reads import LiveReads
+from gateway.oidc.pushed_request import PushedAuthorizationRequests
 from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.revocation import Revocation
 from gateway.oidc.token_request import TokenRequests
@@ -151,9 +153,19 @@ def _machine_door(
         grants=grants,
         reads=reads,
     )
+    pushed_requests = PushedAuthorizationRequests(
+        client_requests,
+        rules=Rules(clients=clients, signer=signer, scale=reviewed.scale, issuer=settings.issuer),
+        reads=reads,
+        pushes=stores.ephemeral.pushes,
+        policy=policy,
+        clock=clock,
+        randomness=stores.randomness,
+    )
     userinfo = Userinfo(issuer=settings.issuer, signer=signer, clients=clients, grants=grants, reads=reads, clock=clock)
     browsers = BrowserClients(clients)
     token = token_endpoint(requests, browsers)
+    push = pushed_request_endpoint(pushed_requests, browsers)
     tell = userinfo_endpoint(userinfo, browsers)
     revoke = revocation_endpoint(revocation, browsers)
     discovery = discovery_endpoint(
@@ -162,6 +174,7 @@ def _machine_door(
     checks = {"database": stores.database.check, "ephemeral store": stores.ephemeral.health}
     return {
         "/token": {"POST": token, "OPTIONS": token},
+        "/par": {"POST": push, "OPTIONS": push},
         "/userinfo": {"GET": tell, "POST": tell, "OPTIONS": tell},
         "/revoke": {"POST": revoke, "OPTIONS": revoke},
         "/introspect": {"POST": introspection_endpoint(introspection)},
@@ -293,6 +306,7 @@ def _people_door(
         gate=gate,
         journey=journey,
         codes=ephemeral.codes,
+        pushed=ephemeral.pushed_requests,
         people=people,
         notes=ephemeral.spool,
         policy=provider_policy(settings),

@@ -16,6 +16,7 @@ from gateway.oidc.ports import (
     CodeState,
     Grant,
     Person,
+    PushedRequest,
     Redemption,
     Refresh,
     RefreshState,
@@ -23,6 +24,7 @@ from gateway.oidc.ports import (
 )
 from gateway.randomness import digest
 from gateway.signin.assurance import Assurance, AssuranceScale
+from gateway.signin.consent import has_agreed
 from gateway.signin.gone import TransactionGone
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
@@ -98,6 +100,7 @@ class MemoryEphemeral:
         self.grants: dict[str, Grant] = {}
         self.refreshes: dict[str, tuple[RefreshState, RefreshState | None, float, str, bytes]] = {}
         self.silenced: set[str] = set()
+        self.pushed: dict[str, PushedRequest] = {}
         self._lock = threading.Lock()
 
     # people's door
@@ -108,7 +111,18 @@ class MemoryEphemeral:
         self.events += effects.events
         return True
 
+    def take(self, handle: str, client_id: str, now: float) -> PushedRequest | None:
+        with self._lock:
+            found = self.pushed.get(handle)
+            if found is None or found.client_id != client_id or now >= found.expires_at:
+                return None
+            return self.pushed.pop(handle)
+
     # machine door
+    async def push(self, request: PushedRequest, effects: Effects) -> None:
+        self.pushed[request.handle] = request
+        self.events += effects.events
+
     async def find_code(self, handle: str, now: float) -> tuple[AuthorizationCode, CodeState] | None:
         found = self.codes.get(handle)
         if found is None or (found[1] is CodeState.FRESH and not self._lives(found[0], now)):
@@ -240,6 +254,8 @@ class FakeGate:
         return self._scale.level_of(session.evidence)
 
     def is_enough(self, session: Session, demand: Demand) -> bool:
+        if not has_agreed(session, demand):
+            return False
         if self.says_enough is not None:
             return self.says_enough
         level = self.assurance(session)

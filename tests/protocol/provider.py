@@ -30,6 +30,7 @@ from gateway.oidc.endpoints.discovery import discovery_endpoint
 from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
 from gateway.oidc.endpoints.introspection import introspection_endpoint
 from gateway.oidc.endpoints.jwks import jwks_endpoint
+from gateway.oidc.endpoints.pushed_request import pushed_request_endpoint
 from gateway.oidc.endpoints.revocation import revocation_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
@@ -41,7 +42,18 @@ from gateway.oidc.grants.token_exchange import TokenExchangeGrant
 from gateway.oidc.introspection import Introspection
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
-from gateway.oidc.ports import AuthorizationCodes, Grants, Notes, Person, SessionGate, SigninJourney, StructureRights
+from gateway.oidc.ports import (
+    AuthorizationCodes,
+    Grants,
+    Notes,
+    Person,
+    PushedRequests,
+    RequestPushes,
+    SessionGate,
+    SigninJourney,
+    StructureRights,
+)
+from gateway.oidc.pushed_request import PushedAuthorizationRequests
 from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.revocation import Revocation
 from gateway.oidc.token_request import TokenRequests
@@ -219,11 +231,15 @@ class Provider:
         codes: AuthorizationCodes = self.store.codes if self.store else self.ephemeral
         grants: Grants = self.store.grants if self.store else self.ephemeral
         notes: Notes = self.store.spool if self.store else Notebook(self.ephemeral)
+        pushes: RequestPushes = self.store.pushes if self.store else self.ephemeral
+        pushed: PushedRequests = self.store.pushed_requests if self.store else self.ephemeral
+        rules = Rules(self.clients, self.signer, self.scale, ISSUER)
         authorization = Authorization(
-            rules=Rules(self.clients, self.signer, self.scale, ISSUER),
+            rules=rules,
             gate=gate,
             journey=journey,
             codes=codes,
+            pushed=pushed,
             people=self.people,
             notes=notes,
             policy=self.policy,
@@ -274,6 +290,15 @@ class Provider:
             grants=grants,
             reads=reads,
         )
+        pushed_requests = PushedAuthorizationRequests(
+            client_requests,
+            rules=rules,
+            reads=reads,
+            pushes=pushes,
+            policy=self.policy,
+            clock=self.clock,
+            randomness=system_randomness,
+        )
         userinfo = Userinfo(
             issuer=ISSUER, signer=self.signer, clients=self.clients, grants=grants, reads=reads,
             clock=self.clock,
@@ -284,6 +309,7 @@ class Provider:
             "/userinfo": userinfo_endpoint(userinfo, browsers),
             "/revoke": revocation_endpoint(revocation, browsers),
             "/introspect": introspection_endpoint(introspection),
+            "/par": pushed_request_endpoint(pushed_requests, browsers),
             "/jwks": jwks_endpoint(reads),
             "/.well-known/openid-configuration": discovery_endpoint(
                 issuer=ISSUER, reads=reads, clients=self.clients, acr_values=[PWD, OTP_MAIL, OTP_SMS]

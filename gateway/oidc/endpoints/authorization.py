@@ -1,15 +1,17 @@
 """GET and POST /authorize, and the way back from the sign-in pages (OpenID Connect Core §3.1.2).
 
 HTTP only: what is decided is in `oidc.authorization`. Every answer is a 303 or a page of ours; no CORS here, ever (WEB-05).
-A POST comes from another site, so without our cookies (SameSite=Lax): it is turned into the same request by GET.
+A POST comes from another site, so without our cookies (SameSite=Lax): it is turned into the same request by GET. An answer by
+form_post is a page with one button, which a script presses where there are scripts; the page may post to the application alone.
 """
 
+from pathlib import Path
 from urllib.parse import urlencode
 
 import flask
 from werkzeug.wrappers import Response
 
-from gateway.oidc.authorization import Authorization
+from gateway.oidc.authorization import Answer, Authorization
 from gateway.oidc.metadata import AUTHORIZE
 from gateway.oidc.parameters import MalformedParameters, UnverifiedParameters, read_parameters
 from gateway.oidc.problems import UnusableRequest
@@ -38,17 +40,31 @@ def same_by_get(path: str) -> Response:
 
 
 def authorization_blueprint(authorization: Authorization, shell: Shell) -> flask.Blueprint:
+    shell.add_templates("oidc", Path(__file__).parent.parent / "templates")
     blueprint = flask.Blueprint("oidc_authorization", __name__)
+
+    def given(answer: Answer) -> Response:
+        if isinstance(answer, str):
+            return shell.see_other(answer)
+        names = answer.client.name
+        return shell.page(
+            "oidc/form_post.html",
+            # Where the application goes on from there, the browser still counts as the end of this form.
+            redirect_uris=answer.client.redirect_uris,
+            address=answer.redirect_uri,
+            fields=answer.fields,
+            application=names.get(shell.language()) or names["fr"],
+        )
 
     @blueprint.get("/authorize")
     def authorize() -> Response:
-        address = authorization.begin(
+        answer = authorization.begin(
             parameters_of(flask.request.query_string),
             session_cookie=flask.request.cookies.get(SESSION),
             browser=shell.browser,
             context=context_of(shell),
         )
-        return shell.see_other(address)
+        return given(answer)
 
     @blueprint.post("/authorize")
     def authorize_by_post() -> Response:
@@ -56,12 +72,12 @@ def authorization_blueprint(authorization: Authorization, shell: Shell) -> flask
 
     @blueprint.get("/authorize/resume/<txn>")
     def resume(txn: str) -> Response:
-        address = authorization.resume(
+        answer = authorization.resume(
             txn,
             session_cookie=flask.request.cookies.get(SESSION),
             browser_cookie=shell.known_browser(),
             context=context_of(shell),
         )
-        return shell.see_other(address)
+        return given(answer)
 
     return blueprint

@@ -127,6 +127,7 @@ def _grant(code: AuthorizationCode, expires_at: float) -> Grant:
         acr=code.acr,
         amr=code.amr,
         expires_at=expires_at,
+        claims_request=code.claims_request,
     )
 
 

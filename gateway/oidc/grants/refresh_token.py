@@ -50,6 +50,7 @@ class RefreshTokenGrant:
         if read is None:
             raise _invalid_grant()
         person, rights = read
+        asked = (grant.claims_request or {}).get("id_token", ())
         rotated = client.rotates_refresh_tokens
         token, state = self._tokens.make(grant.id, presented.generation + 1, event.at)
         return Issuance(
@@ -59,7 +60,7 @@ class RefreshTokenGrant:
             jti=self._mint.new_jti(grant.id),
             now=event.at,
             nonce=None,
-            identity=identity_claims(person, scope, Place.ID_TOKEN, allowed=client.scopes),
+            identity=identity_claims(person, scope, Place.ID_TOKEN, asked=asked, allowed=client.scopes),
             rights=rights,
             refresh_token=token if rotated else parameters["refresh_token"],
             refresh=state if rotated else self._tokens.extended(presented, event.at),

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gateway.oidc.ports import AuthorizationCode, Grant
+from gateway.oidc.ports import AuthorizationCode, Grant, PushedRequest
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.ports import CodeChallenge
 from gateway.signin.session import Session
@@ -61,7 +61,9 @@ def load_transaction(document: bytes | str, handle: str) -> SigninTransaction:
     demand = record["demand"]
     record |= {
         "handle": handle,
-        "demand": Demand(**(demand | {"acr_values": tuple(demand["acr_values"])})),
+        "demand": Demand(
+            **(demand | {name: tuple(demand.get(name, ())) for name in ("acr_values", "consent")}),
+        ),
         "evidence": _evidence(record["evidence"]),
         "shared": _shared(record),
     }
@@ -84,6 +86,7 @@ def load_session(
         "version": version,
         "evidence": _evidence(record["evidence"]),
         "clients": tuple(record["clients"]),
+        "agreed": tuple(record.get("agreed", ())),
         "shared": _shared(record),
     }
     return Session(**record)
@@ -128,6 +131,16 @@ def load_code(document: bytes | str, handle: str, *, session_digest: str) -> Aut
         "amr": tuple(record["amr"]),
     }
     return AuthorizationCode(**record)
+
+
+def dump_pushed(request: PushedRequest) -> bytes:
+    return _dump("pushed_request", replace(request, handle=""))
+
+
+def load_pushed(document: bytes | str, handle: str) -> PushedRequest:
+    record = _load("pushed_request", document)
+    record |= {"handle": handle, "parameters": tuple((name, value) for name, value in record["parameters"])}
+    return PushedRequest(**record)
 
 
 def dump_grant(grant: Grant) -> bytes:

@@ -6,13 +6,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.journal.ports import Spool
-from gateway.oidc.ports import AuthorizationCodes, Grants
+from gateway.oidc.ports import AuthorizationCodes, Grants, PushedRequests, RequestPushes
 from gateway.randomness import Randomness
 from gateway.signin.ports import OneTimeCodes, Sessions, SigninTransactions, Throttle
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
 from gateway.storage.ephemeral.on_redis.grants import RedisAuthorizationCodes, RedisGrants
 from gateway.storage.ephemeral.on_redis.link import RedisLink
 from gateway.storage.ephemeral.on_redis.one_time_codes import RedisOneTimeCodes
+from gateway.storage.ephemeral.on_redis.pushed_requests import RedisPushedRequests, RedisRequestPushes
 from gateway.storage.ephemeral.on_redis.scripts import EffectsPacker
 from gateway.storage.ephemeral.on_redis.sessions import RedisSessions
 from gateway.storage.ephemeral.on_redis.spool import RedisSpool
@@ -22,6 +23,7 @@ from gateway.storage.ephemeral.on_sqlite import purge as sqlite_purge
 from gateway.storage.ephemeral.on_sqlite.database import Database
 from gateway.storage.ephemeral.on_sqlite.grants import SqliteAuthorizationCodes, SqliteGrants
 from gateway.storage.ephemeral.on_sqlite.one_time_codes import SqliteOneTimeCodes
+from gateway.storage.ephemeral.on_sqlite.pushed_requests import SqlitePushedRequests, SqliteRequestPushes
 from gateway.storage.ephemeral.on_sqlite.sessions import SqliteSessions
 from gateway.storage.ephemeral.on_sqlite.spool import SqliteSpool
 from gateway.storage.ephemeral.on_sqlite.throttle import SqliteThrottle
@@ -40,6 +42,8 @@ class EphemeralStore:
     sessions: Sessions
     one_time_codes: OneTimeCodes
     throttle: Throttle
+    pushes: RequestPushes
+    pushed_requests: PushedRequests
     codes: AuthorizationCodes
     grants: Grants
     spool: Spool
@@ -84,6 +88,8 @@ def _on_sqlite(url: str, randomness: Randomness) -> EphemeralStore:
         sessions=SqliteSessions(database),
         one_time_codes=SqliteOneTimeCodes(database),
         throttle=SqliteThrottle(database),
+        pushes=SqliteRequestPushes(database),
+        pushed_requests=SqlitePushedRequests(database),
         codes=SqliteAuthorizationCodes(database),
         grants=SqliteGrants(database),
         spool=SqliteSpool(database),
@@ -108,6 +114,8 @@ def _on_redis(url: str, randomness: Randomness, password: str | None) -> Ephemer
         sessions=RedisSessions(link, pack),
         one_time_codes=RedisOneTimeCodes(link, pack),
         throttle=RedisThrottle(link, pack),
+        pushes=RedisRequestPushes(async_link, pack),
+        pushed_requests=RedisPushedRequests(link),
         codes=RedisAuthorizationCodes(link, pack),
         grants=RedisGrants(async_link, pack),
         spool=RedisSpool(link, pack),

@@ -9,6 +9,7 @@ _ENDS = {
     "codes": "kept_until",
     "grants": "expires_at",
     "silenced": "ends_at",
+    "pushed_requests": "expires_at",
     "challenges": "kept_until",
     "failures": "expires_at",
     "windows": "ends_at",

@@ -61,6 +61,14 @@ CREATE TABLE silenced (
 ) STRICT;
 CREATE INDEX silenced_by_end ON silenced (ends_at);
 
+CREATE TABLE pushed_requests (
+    digest TEXT PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX pushed_requests_by_end ON pushed_requests (expires_at);
+
 CREATE TABLE challenges (
     digest TEXT PRIMARY KEY,
     begun_at REAL NOT NULL,
