@@ -62,9 +62,9 @@ def link(gateway: Gateway, account, purpose: LinkPurpose) -> str:
 @pytest.mark.parametrize(
     "grant_type",
     [
-        "password", "implicit", "client_credentials", "refresh_token", "authorization_code ", "AUTHORIZATION_CODE",
+        "password", "implicit", "authorization_code ", "AUTHORIZATION_CODE", "urn:openid:params:grant-type:ciba",
         "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:ietf:params:oauth:grant-type:token-exchange", "urn:openid:params:grant-type:ciba",
+        "urn:ietf:params:oauth:grant-type:saml2-bearer",
     ],
 )  # fmt: skip
 def test_no_other_grant_gives_a_token(gateway, grant_type):
@@ -72,6 +72,17 @@ def test_no_other_grant_gives_a_token(gateway, grant_type):
     fields = {"username": "camille", "password": PASSWORD, "scope": "openid", "refresh_token": "x"}
     answer = gateway.token(gateway.browser.code(), grant_type=grant_type, **fields)
     assert (answer.status, answer.json["error"]) == (400, "unsupported_grant_type")
+
+
+@pytest.mark.spec("OID-10")
+@pytest.mark.parametrize(
+    "grant_type", ["client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"]
+)
+@pytest.mark.parametrize("client_id", ["exigeant", "suivi"])
+def test_a_grant_that_an_applications_file_does_not_give_gives_it_nothing(gateway, grant_type, client_id):
+    fields = {"grant_type": grant_type, "scope": "openid", "refresh_token": "x", "subject_token": "x"}
+    answer = gateway.form("/token", client_id, fields)
+    assert (answer.status, answer.json["error"]) == (400, "unauthorized_client")
 
 
 @pytest.mark.spec("OID-01")
