@@ -1,4 +1,4 @@
-"""`python -m tests.bench doors` or `card`: measure, print the tables, keep the figures in build/bench.json."""
+"""`python -m tests.bench`, or with `doors` or `card`: measure, print the tables, keep the figures in build/bench.json."""
 
 import argparse
 import json
@@ -10,18 +10,21 @@ from pathlib import Path
 from tests.bench import measure
 from tests.bench.card import card
 from tests.bench.doors.run import doors
+from tests.bench.machine.run import machine
 
 _PARTS = ["cold", "tokens", "final", "pages", "mix"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("campaign", choices=["doors", "card"])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("campaign", nargs="?", default="machine", choices=["machine", "doors", "card"])
+    parser.add_argument("--rounds", type=int, help="9 by default (5 for doors and card)")
+    parser.add_argument("--quick", action="store_true", help="3 rounds, closed loops only")
+    parser.add_argument("--database", help="machine: PostgreSQL instead of SQLite, such as postgresql:///bench?host=/run/x")
     parser.add_argument("--seconds", type=int, default=2, help="length of one window")
-    parser.add_argument("--budget", type=float, default=300.0, help="seconds after which a part begins no new round")
-    parser.add_argument("--parts", default=",".join(_PARTS), help="comma-separated, among " + ", ".join(_PARTS))
-    parser.add_argument("--only", default="", help="regular expression: only the mixes it finds")
+    parser.add_argument("--budget", type=float, default=1800.0, help="seconds after which a part begins no new round")
+    parser.add_argument("--parts", default=",".join(_PARTS), help="doors: comma-separated, among " + ", ".join(_PARTS))
+    parser.add_argument("--only", default="", help="doors: only the mixes this expression finds; machine: one operation")
     parser.add_argument(
         "--priority", type=int, default=0, help="niceness, below zero on a machine shared with other work (root)"
     )
@@ -34,18 +37,29 @@ def main() -> int:
     os.sched_setaffinity(0, {measure.LOAD_CORE})
     measure.PRIORITY = asked.priority
     measure.prefer(os.getpid())
-    if asked.campaign == "card":
-        record = card(rounds=asked.rounds, seconds=asked.seconds)
+    rounds = asked.rounds or (3 if asked.quick else 9 if asked.campaign == "machine" else 5)
+    if asked.campaign == "machine":
+        parts = () if asked.quick or asked.only else ("latency", "cold")
+        record = machine(
+            rounds=rounds,
+            seconds=asked.seconds,
+            budget=asked.budget,
+            only=asked.only,
+            database=asked.database,
+            parts=parts,
+        )
+    elif asked.campaign == "card":
+        record = card(rounds=rounds, seconds=asked.seconds)
     else:
         record = doors(
-            rounds=asked.rounds,
+            rounds=rounds,
             seconds=asked.seconds,
             budget=asked.budget,
             parts=set(asked.parts.split(",")),
             only=asked.only,
         )
     record["load_average_at_end"] = os.getloadavg()
-    kept = Path("build/bench.json" if asked.campaign == "doors" else f"build/bench-{asked.campaign}.json")
+    kept = Path("build/bench.json" if asked.campaign == "machine" else f"build/bench-{asked.campaign}.json")
     kept.parent.mkdir(exist_ok=True)
     kept.write_text(json.dumps(record, indent=1))
     print(f"\nfigures kept in {kept}")

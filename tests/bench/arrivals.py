@@ -17,6 +17,7 @@ class Stream:
     path: str
     per_second: float
     form: str | None = None
+    authorization: str | None = None
 
 
 @dataclass
@@ -28,6 +29,8 @@ class _Connections:
         if self.stream.form is None:
             return f"GET {self.stream.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         head = f"POST {self.stream.path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        if self.stream.authorization is not None:
+            head += f"Authorization: {self.stream.authorization}\r\n"
         return f"{head}Content-Length: {len(self.stream.form)}\r\n\r\n{self.stream.form}".encode()
 
     async def exchange(self) -> None:

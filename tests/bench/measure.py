@@ -152,13 +152,16 @@ def _wrk_milliseconds(output: str, percentile: str) -> float:
     return float(number) * _MILLISECONDS[unit]
 
 
-def wrk(url: str, form: str | None, seconds: float) -> tuple[int, float, float, float]:
-    """Requests, requests per second, p50 and p99 in milliseconds of a closed loop; refuses any answer but 2xx."""
-    script = Path(__file__).with_name("form.lua")
+def wrk(
+    url: str, form: str | None, seconds: float, script: Mapping[str, str] | None = None
+) -> tuple[int, float, float, float]:
+    """Requests, requests per second, p50 and p99 in milliseconds of a closed loop; refuses any answer but 2xx. `script`: what
+    form.lua reads beside the form."""
+    lua = Path(__file__).with_name("form.lua")
     argv = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{round(seconds)}s", "--latency"]
     output = subprocess.run(
-        [*argv, "-s", str(script), url],
-        env={**os.environ, "FORM": form or ""},
+        [*argv, "-s", str(lua), url],
+        env={**os.environ, "FORM": form or "", **(script or {})},
         capture_output=True,
         text=True,
         check=True,
@@ -189,11 +192,13 @@ def await_quiet(patience: float = 6.0) -> None:
             return
 
 
-def window(url: str, form: str | None, seconds: float, *, server: int, store: int) -> Window:
+def window(
+    url: str, form: str | None, seconds: float, *, server: int, store: int, script: Mapping[str, str] | None = None
+) -> Window:
     await_quiet()
     started, server_cpu, store_cpu = time.monotonic(), cpu_seconds(server), cpu_seconds(store)
     busy = core_busy_seconds(SERVER_CORE)
-    requests, per_second, p50, p99 = wrk(url, form, seconds)
+    requests, per_second, p50, p99 = wrk(url, form, seconds, script)
     spent = cpu_seconds(server) - server_cpu
     foreign = max(0.0, core_busy_seconds(SERVER_CORE) - busy - spent) / (time.monotonic() - started)
     store_spent = cpu_seconds(store) - store_cpu
