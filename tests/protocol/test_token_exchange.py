@@ -267,6 +267,13 @@ def test_what_is_no_access_token_of_a_person_is_refused(provider):
         assert refused(exchange(provider, token)) == "invalid_request", token[:40]
 
 
+@pytest.mark.spec("OID-08")
+def test_a_token_bound_to_a_key_does_not_become_one_for_any_bearer(provider):
+    claims = {**claims_of(subject(provider)), "cnf": {"jkt": "k" * 43}}
+    bound = provider.signer.sign(claims, typ="at+jwt", algorithm=Algorithm.ES256)
+    assert refused(exchange(provider, bound)) == "invalid_request"
+
+
 @pytest.mark.parametrize("end", ["session ended", "grant revoked", "account locked", "client withdrawn"])
 def test_a_token_that_hangs_on_something_dead_gives_nothing(provider, store, end):
     token = subject(provider)

@@ -42,9 +42,9 @@ class RefreshTokenGrant:
         grant, live = found
         if grant.client_id != client.client_id:
             await self._stolen(grant, event)
-        _refuse_other_key(grant, client, binding)
         scope = tuple(item for item in grant.scope if item in client.scopes)
-        if presented.is_live(live):  # a spent one meets the store's judgement whatever it asks for
+        if presented.is_live(live):  # a spent one meets the store's judgement, whatever it asks for and by whatever key
+            _refuse_other_key(grant, client, binding)
             scope = _narrowed(scope, parameters.get("scope"))
         read = await self._reads.person_and_rights(
             grant.account_id, client, scope=scope, acr=grant.acr, structure=grant.structure, now=event.at

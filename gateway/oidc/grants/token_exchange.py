@@ -40,6 +40,8 @@ class TokenExchangeGrant:
     ) -> ExchangeIssuance:
         audience = _target(client, parameters)
         token = await self._subject(client, parameters, event.at)
+        if "cnf" in token.claims and not binding.name:
+            raise TokenProblem("invalid_request", "A token bound to a key becomes one bound to the client's key.")
         grant, holder = await self._alive(client, token, event.at)
         scope = _narrowed(token, client, holder, audience, parameters.get("scope"))
         read = await self._reads.person_and_rights(
