@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.parameters import Parameters, parameters_for
 
@@ -38,6 +38,14 @@ def is_loopback(host: str | None) -> bool:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError("write addresses or networks, such as 10.0.0.0/24") from None
+    return value
 
 
 class Database(_Section):
@@ -84,6 +92,16 @@ class Card(_Section):
     certificates: Path
 
 
+class ClientCertificates(_Section):
+    """Applications with TLS certificates (RFC 8705). `proxies`: addresses or networks of those that end the connection and hand
+    the certificate on as RFC 9440 says; `secret_file`: what they write in `Client-Cert-Secret`, 32 characters at least;
+    `authorities_file`: PEM, those that may vouch for a `tls_client_auth` client."""
+
+    proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(min_length=1)
+    secret_file: Path
+    authorities_file: Path | None = None
+
+
 class Directory(_Section):
     """Files that the regional account module drops; absent: nothing is imported."""
 
@@ -119,6 +137,7 @@ class Settings(_Section):
     sms: Sms | None = None
     psc: Psc | None = None
     card: Card | None = None
+    client_certificates: ClientCertificates | None = None
     directory: Directory = Directory()
     clock_offset_file: Path | None = None
     node: str = "gateway-1"

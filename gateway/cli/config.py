@@ -15,7 +15,8 @@ from gateway.oidc.claims import SCOPE_CLAIMS
 from gateway.settings import Settings, read_settings
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.psc.client_secret import read_client_secret
-from gateway.wiring.stores import ReviewedConfig, read_idp_config, secret_in
+from gateway.wiring.secret_file import secret_in
+from gateway.wiring.stores import ReviewedConfig, read_idp_config
 
 
 @click.group()

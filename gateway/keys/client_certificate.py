@@ -6,6 +6,7 @@ the operator named vouch for it. Refused: what is not in time, an authority's ce
 
 import hashlib
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -82,8 +83,8 @@ def _alternative_names(certificate: x509.Certificate) -> dict[str, frozenset[str
 
 def declared_name(kind: str, value: str) -> str:
     """A name of a client's file as `ClientCertificate.names` writes it. Raises ValueError."""
-    if kind == "subject_dn":
-        return x509.Name.from_rfc4514_string(value).rfc4514_string()
+    if kind == "subject_dn":  # people and tools write a space after each comma
+        return x509.Name.from_rfc4514_string(re.sub(r"(?<!\\), +", ",", value)).rfc4514_string()
     return str(ipaddress.ip_address(value)) if kind == "san_ip" else value
 
 

@@ -1,6 +1,6 @@
 """Writes and checks compact JWS in ES256 with our own keys, byte for byte as joserfc does (RFC 7515 §3.1, RFC 7518 §3.4).
 
-Decision record 0004: for our own tokens alone, so header and payload are bytes that we made. The curve, the hash and the form
+Decision record 0005: for our own tokens alone, so header and payload are bytes that we made. The curve, the hash and the form
 of the signature are fixed here; nothing is read from a token but where its dots are. Everything else stays with joserfc.
 """
 

@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     THROTTLE = "throttle"
     PENDING_IDENTITY = "pending-identity"
     REFRESH_TOKEN = "refresh-token"
+    DPOP_NONCE = "dpop-nonce"
 
 
 class WrongPurposeError(RuntimeError):

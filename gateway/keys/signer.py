@@ -4,7 +4,7 @@ The algorithm is the key's own, never the token's choice; the key is the one tha
 explicit. A header with anything but `alg`, `kid` and `typ` (so `jku`, `jwk`, `x5u`, `crit`…) is refused before any
 cryptography, and so is a token longer than we ever make. Only compact JWS of our own keys are understood here.
 
-ES256 is written and checked over `cryptography` itself (decision record 0004), and a token whose signature was found right is
+ES256 is written and checked over `cryptography` itself (decision record 0005), and a token whose signature was found right is
 known again for a while by its digest: everything else about it is judged each time.
 """
 

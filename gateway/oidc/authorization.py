@@ -246,6 +246,7 @@ class Authorization:
             expires_at=now + self._policy.code_ttl_seconds,
             session_ends_at=session.absolute_end,
             claims_request=_claims_request(request),
+            dpop_jkt=request.dpop_jkt,
         )
         event = _event("authorization.granted", now, client, request, context)
         event = replace(

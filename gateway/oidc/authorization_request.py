@@ -35,6 +35,7 @@ LIMITS = {
     "id_token_hint": 16 * 1024,
     "structure": 128,
     "resource": 512,
+    "dpop_jkt": 64,
 }
 """Characters. What has another bound (`claims`, `code_challenge`) is judged where it is read."""
 PARAMETERS = frozenset(LIMITS) | {
@@ -44,6 +45,7 @@ PARAMETERS = frozenset(LIMITS) | {
 LANGUAGES = ("fr", "en")
 DISPLAYS = ("page", "popup", "touch")
 """One page serves them all: it is as wide as its window, and its controls are made for fingers too."""
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _STRUCTURE = re.compile(r"[a-z]+:[A-Za-z0-9-]+")
 
 
@@ -73,6 +75,7 @@ class AuthorizationRequest:
     ui_locale: str | None = None
     login_hint: str | None = None
     structure: str | None = None
+    dpop_jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +321,14 @@ def resource_is_the_clients_own(draft: Draft) -> None:
         raise RefusedRequest("invalid_target", "The resource is not the one this client is registered for.")
 
 
+def dpop_jkt_is_a_thumbprint(draft: Draft) -> None:
+    """RFC 9449 §10: the code will be for whoever holds this key."""
+    thumbprint = draft.unverified.get("dpop_jkt")
+    if thumbprint is not None and not _THUMBPRINT.fullmatch(thumbprint):
+        _invalid("dpop_jkt is malformed.")
+    draft.set(dpop_jkt=thumbprint)
+
+
 CHECKS: Sequence[Callable[[Draft], None]] = (
     no_parameter_twice,
     no_parameter_too_long,
@@ -338,4 +349,5 @@ CHECKS: Sequence[Callable[[Draft], None]] = (
     id_token_hint_is_ours,
     structure_is_an_identifier,
     resource_is_the_clients_own,
+    dpop_jkt_is_a_thumbprint,
 )

@@ -1,5 +1,6 @@
 """Who asks for tokens (RFC 6749 §2.3; OID-05): exactly one method, and only the one in the client's file.
 
+A secret, an assertion (client_assertion) or a certificate (client_certificate) proves it; a public client only says its name.
 Secrets are 256 random bits kept as SHA-256 in at most two slots, so that a new one and the old one both work during a
 rotation. Every live slot is compared, in constant time; an unknown client costs the same and is told the same.
 """
@@ -9,24 +10,36 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
-from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.client import BY_CERTIFICATE, Client, ClientAuthenticationMethod
 from gateway.applications.ports import Clients, ClientSecrets, SecretSlot
 from gateway.clock import Clock
+from gateway.oidc.client_assertion import TYPE, AssertionRefused, ClientAssertions, named_client
+from gateway.oidc.client_certificate import CertificateRefused, ClientCertificates
 from gateway.oidc.ports import RunBlocking
 from gateway.oidc.problems import InvalidClient, TokenProblem
+from gateway.oidc.sender_proofs import NO_PROOFS, SenderProofs
 
 _NOBODY = SecretSlot("", 0, hashlib.sha256(b"").digest(), 0.0, 0.0)
 _LIMIT = 1024
 
 
+_BASIC = frozenset({ClientAuthenticationMethod.CLIENT_SECRET_BASIC})
+_POST = frozenset({ClientAuthenticationMethod.CLIENT_SECRET_POST})
+_ASSERTION = frozenset({ClientAuthenticationMethod.PRIVATE_KEY_JWT})
+_NAME_ALONE = BY_CERTIFICATE | {ClientAuthenticationMethod.NONE}
+
+
 @dataclass(frozen=True, slots=True)
 class _Presented:
+    """`methods`: those that a request of this form may be of."""
+
     client_id: str
-    secret: str | None
-    method: ClientAuthenticationMethod
+    methods: frozenset[ClientAuthenticationMethod]
+    secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)
 
 
 class SecretSlots:
@@ -56,47 +69,86 @@ class SecretSlots:
 
 
 class ClientAuthentication:
-    def __init__(self, clients: Clients, slots: SecretSlots, clock: Clock) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        slots: SecretSlots,
+        clock: Clock,
+        *,
+        assertions: ClientAssertions,
+        certificates: ClientCertificates,
+    ) -> None:
         self._clients = clients
         self._slots = slots
         self._clock = clock
+        self._assertions = assertions
+        self._certificates = certificates
 
-    async def authenticate(self, authorization: str | None, parameters: Mapping[str, str]) -> Client:
+    async def authenticate(
+        self, authorization: str | None, parameters: Mapping[str, str], proofs: SenderProofs = NO_PROOFS
+    ) -> Client:
         """The authenticated client. `authorization` is the header's value. Raises InvalidClient, or TokenProblem
         `invalid_request` when several methods are used at once."""
         presented = _read(authorization, parameters)
         basic = authorization is not None
         client = self._clients.find(presented.client_id)
-        if client is None:
-            _matches(presented.secret, [_NOBODY], self._clock.now())
-            raise InvalidClient("unknown client", basic=basic)
-        if presented.method is not client.authentication_method:
+        if client is not None and client.authentication_method not in presented.methods:
             raise InvalidClient("not the client's own method", basic=basic, client_id=client.client_id)
-        if presented.secret is None:
-            return client
-        if not _matches(presented.secret, await self._slots.of(client), self._clock.now()):
-            raise InvalidClient("wrong secret", basic=basic, client_id=client.client_id)
+        wrong = await self._wrong(presented, client, proofs)
+        if client is None:
+            raise InvalidClient("unknown client", basic=basic)
+        if wrong is not None:
+            raise InvalidClient(wrong, basic=basic, client_id=client.client_id)
         return client
+
+    async def _wrong(self, presented: _Presented, client: Client | None, proofs: SenderProofs) -> str | None:
+        """Why this does not prove that it is the client, for the log. An unknown client costs the same."""
+        now = self._clock.now()
+        try:
+            if presented.assertion is not None:
+                await self._assertions.verify(presented.assertion, client, now)
+            elif presented.secret is not None:
+                slots = await self._slots.of(client) if client is not None else [_NOBODY]
+                return None if _matches(presented.secret, slots, now) else "wrong secret"
+            elif client is None or client.authentication_method in BY_CERTIFICATE:
+                self._certificates.verify(proofs, client, now)
+        except AssertionRefused as refused:
+            return f"assertion: {refused}"
+        except CertificateRefused as refused:
+            return str(refused)
+        return None
 
 
 def _read(authorization: str | None, parameters: Mapping[str, str]) -> _Presented:
     client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
-    if "client_assertion" in parameters or "client_assertion_type" in parameters:
-        raise InvalidClient("client assertions are not supported", basic=authorization is not None)
+    by_assertion = "client_assertion" in parameters or "client_assertion_type" in parameters
+    if (authorization is not None) + (secret is not None) + by_assertion > 1:
+        raise TokenProblem("invalid_request", "More than one client authentication method was used.")
     if authorization is not None:
-        if secret is not None:
-            raise TokenProblem("invalid_request", "More than one client authentication method was used.")
-        named, secret = _basic(authorization)
-        if client_id not in {None, named}:
-            raise TokenProblem("invalid_request", "client_id is not the authenticated client.")
-        return _Presented(named, secret, ClientAuthenticationMethod.CLIENT_SECRET_BASIC)
-    if client_id is None:
+        presented = _basic(authorization)
+    elif by_assertion:
+        presented = _assertion(parameters)
+    elif client_id is None:
         raise InvalidClient("no client_id")
-    method = ClientAuthenticationMethod.NONE if secret is None else ClientAuthenticationMethod.CLIENT_SECRET_POST
-    return _Presented(client_id, secret, method)
+    else:
+        return _Presented(client_id, _NAME_ALONE if secret is None else _POST, secret)
+    if client_id not in {None, presented.client_id}:
+        raise TokenProblem("invalid_request", "client_id is not the authenticated client.")
+    return presented
 
 
-def _basic(authorization: str) -> tuple[str, str]:
+def _assertion(parameters: Mapping[str, str]) -> _Presented:
+    """RFC 7521 §4.2: the assertion says whom it is about."""
+    if parameters.get("client_assertion_type") != TYPE:
+        raise InvalidClient("client_assertion_type")
+    assertion = parameters.get("client_assertion", "")
+    try:
+        return _Presented(named_client(assertion), _ASSERTION, assertion=assertion)
+    except AssertionRefused as refused:
+        raise InvalidClient(f"assertion: {refused}") from refused
+
+
+def _basic(authorization: str) -> _Presented:
     """RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic" or len(credentials) > _LIMIT:
@@ -110,7 +162,7 @@ def _basic(authorization: str) -> tuple[str, str]:
         raise InvalidClient("malformed HTTP Basic", basic=True) from error
     if not (colon and client_id and secret):
         raise InvalidClient("incomplete HTTP Basic", basic=True)
-    return client_id, secret
+    return _Presented(client_id, _BASIC, secret)
 
 
 def _matches(secret: str | None, slots: Sequence[SecretSlot], now: float) -> bool:

@@ -17,6 +17,7 @@ from gateway.oidc.client_authentication import ClientAuthentication
 from gateway.oidc.parameters import MalformedParameters, UnverifiedParameters, read_parameters
 from gateway.oidc.ports import Grants
 from gateway.oidc.problems import InvalidClient, TokenProblem
+from gateway.oidc.sender_proofs import NO_PROOFS, SenderProofs
 from gateway.signin.request_context import RequestContext
 from gateway.signin.throttle import ip_block
 
@@ -48,6 +49,7 @@ class ClientRequests:
         *,
         event: str,
         refused: str,
+        proofs: SenderProofs = NO_PROOFS,
     ) -> Answer:
         """What `then` gives the authenticated client; its last argument is the journal line of this request, named `event`,
         to be completed. Raises TokenProblem; one that is not journaled yet is journaled here, named `refused`."""
@@ -61,7 +63,7 @@ class ClientRequests:
         )
         try:
             parameters = _parsed(body)
-            client = await self._authentication.authenticate(authorization, parameters)
+            client = await self._authentication.authenticate(authorization, parameters, proofs)
             line = replace(line, client=client.client_id, method=client.authentication_method)
             return await then(client, parameters, line)
         except TokenProblem as problem:

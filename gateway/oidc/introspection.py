@@ -22,6 +22,7 @@ from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.ports import Grant, Grants
 from gateway.oidc.problems import InvalidClient, TokenProblem
 from gateway.oidc.refresh_tokens import PresentedRefreshToken, RefreshTokens
+from gateway.oidc.sender_proofs import NO_PROOFS, SenderProofs
 from gateway.signin.request_context import RequestContext
 
 INTROSPECTION_TYP = "token-introspection+jwt"
@@ -52,14 +53,18 @@ class Introspection:
         self._grants = grants
         self._reads = reads
 
-    async def answer(self, body: bytes, authorization: str | None, context: RequestContext) -> dict[str, Any]:
+    async def answer(
+        self, body: bytes, authorization: str | None, context: RequestContext, proofs: SenderProofs = NO_PROOFS
+    ) -> dict[str, Any]:
         """The members of RFC 7662 §2.2. Raises TokenProblem."""
-        _, state, _ = await self._asked(body, authorization, context)
+        _, state, _ = await self._asked(body, authorization, context, proofs)
         return state
 
-    async def signed(self, body: bytes, authorization: str | None, context: RequestContext) -> str:
+    async def signed(
+        self, body: bytes, authorization: str | None, context: RequestContext, proofs: SenderProofs = NO_PROOFS
+    ) -> str:
         """The same, as a JWT for the client that asks (RFC 9701 §5)."""
-        client, state, now = await self._asked(body, authorization, context)
+        client, state, now = await self._asked(body, authorization, context, proofs)
         await self._reads.keys()
         claims = {
             "iss": self._issuer,
@@ -70,7 +75,7 @@ class Introspection:
         return self._signer.sign(claims, typ=INTROSPECTION_TYP, algorithm=ALGORITHM)
 
     async def _asked(
-        self, body: bytes, authorization: str | None, context: RequestContext
+        self, body: bytes, authorization: str | None, context: RequestContext, proofs: SenderProofs = NO_PROOFS
     ) -> tuple[Client, dict[str, Any], float]:
         return await self._requests.answer(
             body,
@@ -79,6 +84,7 @@ class Introspection:
             self._judged,
             event="token.introspected",
             refused="token.introspection_refused",
+            proofs=proofs,
         )
 
     async def _judged(

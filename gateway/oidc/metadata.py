@@ -7,11 +7,12 @@ deployment can reach. What is not here does not work, and the other way round.
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.applications.client import Client, ClientAuthenticationMethod, ResponseMode
+from gateway.applications.client import Client, ClientAuthenticationMethod, ResponseMode, SenderConstraint
 from gateway.applications.client_key import KEY_ALGORITHMS
 from gateway.keys.signing_key import Algorithm
 from gateway.oidc.authorization_request import DISPLAYS, LANGUAGES
 from gateway.oidc.claims import SCOPE_CLAIMS
+from gateway.oidc.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from gateway.oidc.introspection import ALGORITHM as INTROSPECTION_ALGORITHM
 from gateway.oidc.pkce import METHOD
 from gateway.oidc.token_request import grants_of
@@ -45,7 +46,8 @@ def discovery_document(
         "code_challenge_methods_supported": [METHOD],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [str(algorithm) for algorithm in algorithms],
-        "token_endpoint_auth_methods_supported": _methods(clients),
+        **_authentication("token_endpoint", clients),
+        **_sender_constraints(clients),
         "scopes_supported": known_scopes,
         "claims_supported": [*(name for scope in known_scopes for name in SCOPE_CLAIMS[scope]), *PROTOCOL_CLAIMS],
         "claim_types_supported": ["normal"],
@@ -88,20 +90,35 @@ def _revocation(issuer: str, clients: Sequence[Client]) -> dict[str, Any]:
     """RFC 8414 §2: every client may give its tokens back."""
     if not clients:
         return {}
-    return {"revocation_endpoint": issuer + REVOKE, "revocation_endpoint_auth_methods_supported": _methods(clients)}
+    return {"revocation_endpoint": issuer + REVOKE, **_authentication("revocation_endpoint", clients)}
 
 
 def _introspection(issuer: str, clients: Sequence[Client]) -> dict[str, Any]:
     """For clients that can prove who they are."""
-    methods = [method for method in _methods(clients) if method != ClientAuthenticationMethod.NONE]
-    if not methods:
+    confidential = [item for item in clients if item.authentication_method is not ClientAuthenticationMethod.NONE]
+    if not confidential:
         return {}
     return {
         "introspection_endpoint": issuer + INTROSPECT,
-        "introspection_endpoint_auth_methods_supported": methods,
+        **_authentication("introspection_endpoint", confidential),
         "introspection_signing_alg_values_supported": [str(INTROSPECTION_ALGORITHM)],
     }
 
 
-def _methods(clients: Sequence[Client]) -> list[str]:
-    return sorted({str(client.authentication_method) for client in clients})
+def _authentication(endpoint: str, clients: Sequence[Client]) -> dict[str, Any]:
+    """The methods of these clients, and the algorithms of those that sign (RFC 8414 §2)."""
+    said = {f"{endpoint}_auth_methods_supported": sorted({str(client.authentication_method) for client in clients})}
+    signing = [item for item in clients if item.authentication_method is ClientAuthenticationMethod.PRIVATE_KEY_JWT]
+    algorithms = {key.algorithm for client in signing for key in client.keys}
+    if algorithms:
+        said[f"{endpoint}_auth_signing_alg_values_supported"] = [name for name in KEY_ALGORITHMS if name in algorithms]
+    return said
+
+
+def _sender_constraints(clients: Sequence[Client]) -> dict[str, Any]:
+    """RFC 9449 §5.1: any client may use DPoP. RFC 8705 §3.3: certificates, where a client's file binds its tokens to them."""
+    bound = any(client.sender_constraint is SenderConstraint.MTLS for client in clients)
+    return {
+        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
+        **({"tls_client_certificate_bound_access_tokens": True} if bound else {}),
+    }

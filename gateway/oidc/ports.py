@@ -48,6 +48,8 @@ class AuthorizationCode:
     session_ends_at: float = 0.0
     """The absolute end of the session: no refresh token outlives it."""
     claims_request: Mapping[str, Any] | None = None
+    dpop_jkt: str | None = None
+    """The thumbprint of the only DPoP key that may redeem it (RFC 9449 §10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Grant:
     acr: str
     amr: tuple[str, ...]
     expires_at: float
+    bound_to: str = ""
+    """The key that its first tokens were bound to (`Binding.name`)."""
     claims_request: Mapping[str, Any] | None = None
     """Claims asked one by one, by place: `id_token`, `userinfo` (OpenID Connect Core §5.5)."""
 
@@ -114,6 +118,20 @@ class PushedRequests(Protocol):
     def take(self, handle: str, client_id: str, now: float) -> PushedRequest | None:
         """Spends the request: of any number of parallel calls one gets it. None when it is unknown, spent or expired, and
         when another client pushed it, which spends nothing."""
+        ...
+
+
+class ProofKind(StrEnum):
+    ASSERTION = "assertion"
+    DPOP = "dpop"
+
+
+class UsedProofs(Protocol):
+    """Machine door."""
+
+    async def use_once(self, kind: ProofKind, holder: str, jti: str, until: float, now: float) -> bool:
+        """Remembers, until `until`, that this holder's proof was used. False, and nothing changed, when it was before: of any
+        number of parallel calls exactly one is True. `holder` is a client_id, or the thumbprint of a key."""
         ...
 
 

@@ -26,12 +26,14 @@ class RefusedRequest(Refusal):
 
 
 class TokenProblem(Refusal):
-    """`journaled`: the store already holds its journal line, written with what it changed."""
+    """`journaled`: the store already holds its journal line, written with what it changed. `detail` is for that line alone."""
 
     code = "token_refused"
 
-    def __init__(self, error: str, description: str, *, status: int = 400, journaled: bool = False) -> None:
-        super().__init__(f"{error}: {description}")
+    def __init__(
+        self, error: str, description: str, *, status: int = 400, journaled: bool = False, detail: str | None = None
+    ) -> None:
+        super().__init__(f"{error}: {detail or description}")
         self.error = error
         self.description = description
         self.status = status
@@ -50,11 +52,12 @@ class InvalidClient(TokenProblem):
 
 
 class BearerProblem(Refusal):
-    """`error` empty: no token was presented at all."""
+    """`error` empty: no token was presented at all. `dpop`: the token came, or must come, with a DPoP proof (RFC 9449 §7.1)."""
 
     code = "bearer_refused"
 
-    def __init__(self, error: str, detail: str, *, status: int = 401) -> None:
+    def __init__(self, error: str, detail: str, *, status: int = 401, dpop: bool = False) -> None:
         super().__init__(detail)
         self.error = error
         self.status = status
+        self.dpop = dpop

@@ -18,6 +18,7 @@ from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.ports import Grants
 from gateway.oidc.problems import TokenProblem
 from gateway.oidc.refresh_tokens import PresentedRefreshToken, RefreshTokens
+from gateway.oidc.sender_proofs import NO_PROOFS, SenderProofs
 from gateway.signin.request_context import RequestContext
 
 
@@ -37,10 +38,18 @@ class Revocation:
         self._grants = grants
         self._reads = reads
 
-    async def answer(self, body: bytes, authorization: str | None, context: RequestContext) -> None:
+    async def answer(
+        self, body: bytes, authorization: str | None, context: RequestContext, proofs: SenderProofs = NO_PROOFS
+    ) -> None:
         """Raises TokenProblem."""
         await self._requests.answer(
-            body, authorization, context, self._revoke, event="token.revoked", refused="token.revocation_refused"
+            body,
+            authorization,
+            context,
+            self._revoke,
+            event="token.revoked",
+            refused="token.revocation_refused",
+            proofs=proofs,
         )
 
     async def _revoke(self, client: Client, parameters: UnverifiedParameters, event: Event) -> None:

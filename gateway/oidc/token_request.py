@@ -1,7 +1,7 @@
 """A token request in fixed phases that no grant can skip (RFC 6749 §3.2, §5).
 
-The client is authenticated (client_request) → may it use this grant → the grant's own rule → make the answer → consume in one
-step of the store, with its journal line → give it.
+The client is authenticated (client_request) → may it use this grant → which key does it prove → the grant's own rule → make the
+answer → consume in one step of the store, with its journal line → give it.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,8 @@ from gateway.oidc.client_request import ClientRequests
 from gateway.oidc.grants import token_exchange
 from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.problems import TokenProblem
+from gateway.oidc.sender_constraint import SenderConstraints
+from gateway.oidc.sender_proofs import NO_PROOFS, Binding, SenderProofs
 from gateway.oidc.tokens import ExchangeIssuance, Issuance, ServiceIssuance, TokenMint
 from gateway.signin.request_context import RequestContext
 
@@ -22,7 +24,9 @@ Issued = TypeVar("Issued", Issuance, ServiceIssuance, ExchangeIssuance)
 class GrantRule(Protocol[Issued]):
     """One grant type: judges its request without spending anything, then spends its artefact with the answer made."""
 
-    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> Issued: ...
+    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding) -> Issued:
+        """`binding`: the key that the request proved, to which what it gives is bound."""
+        ...
 
     async def consume(self, issuance: Issued, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
         """The answer to give: the one made, or an earlier one. Raises TokenProblem when another came first."""
@@ -30,22 +34,39 @@ class GrantRule(Protocol[Issued]):
 
 
 class TokenRequests:
-    def __init__(self, requests: ClientRequests, *, rules: Mapping[str, GrantRule[Any]], mint: TokenMint) -> None:
+    def __init__(
+        self,
+        requests: ClientRequests,
+        *,
+        rules: Mapping[str, GrantRule[Any]],
+        mint: TokenMint,
+        constraints: SenderConstraints,
+    ) -> None:
         self._requests = requests
+        self._constraints = constraints
         self._rules = rules
         self._mint = mint
 
-    async def answer(self, body: bytes, authorization: str | None, context: RequestContext) -> bytes:
+    async def answer(
+        self, body: bytes, authorization: str | None, context: RequestContext, proofs: SenderProofs = NO_PROOFS
+    ) -> bytes:
         """The body of the response. Raises TokenProblem."""
+
+        async def issued(client: Client, parameters: UnverifiedParameters, event: Event) -> bytes:
+            return await self._issued(client, parameters, event, proofs)
+
         return await self._requests.answer(
-            body, authorization, context, self._issued, event="token.issued", refused="token.refused"
+            body, authorization, context, issued, event="token.issued", refused="token.refused", proofs=proofs
         )
 
-    async def _issued(self, client: Client, parameters: UnverifiedParameters, event: Event) -> bytes:
+    async def _issued(
+        self, client: Client, parameters: UnverifiedParameters, event: Event, proofs: SenderProofs
+    ) -> bytes:
         rule = self._rule(client, parameters)
         if parameters["grant_type"] != token_exchange.NAME:  # its resource is another one
             _refuse_other_resource(client, parameters)
-        issuance = await rule.judge(client, parameters, event)
+        binding = await self._constraints.binding(client, proofs, event.at)
+        issuance = await rule.judge(client, parameters, event, binding)
         return await rule.consume(issuance, parameters, event, self._mint.answer(issuance))
 
     def _rule(self, client: Client, parameters: Mapping[str, str]) -> GrantRule[Any]:

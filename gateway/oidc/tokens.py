@@ -19,6 +19,7 @@ from gateway.oidc.authorization_request import ID_TOKEN_TYP
 from gateway.oidc.claims import Rights, rights_claims
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import Grant, RefreshState
+from gateway.oidc.sender_proofs import UNBOUND, Binding
 from gateway.randomness import PARTITIONS, Randomness, base64url, handle, opaque
 
 ACCESS_TOKEN_TYP = "at+jwt"
@@ -41,6 +42,7 @@ class Issuance:
     rights: Rights | None
     refresh_token: str | None = field(default=None, repr=False)
     refresh: RefreshState | None = None
+    binding: Binding = UNBOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class ServiceIssuance:
     scope: tuple[str, ...]
     jti: str
     now: float
+    binding: Binding = UNBOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class ExchangeIssuance:
     ends_at: float
     structure: str | None
     rights: Rights | None
+    binding: Binding = UNBOUND
 
 
 class TokenMint:
@@ -86,22 +90,24 @@ class TokenMint:
     def answer(self, issuance: Issuance | ServiceIssuance | ExchangeIssuance) -> bytes:
         """The body of the token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3, RFC 8693 §2.2.1)."""
         if isinstance(issuance, ServiceIssuance):
-            return self._body(self._service_token(issuance), issuance.scope)
+            return self._body(self._service_token(issuance), issuance.scope, issuance.binding)
         if isinstance(issuance, ExchangeIssuance):
             lives = self._end_of_exchanged(issuance) - int(issuance.now)
             token = self._exchanged_token(issuance)
-            return self._body(token, issuance.scope, expires_in=lives, issued_token_type=ACCESS_TOKEN_TYPE)
+            return self._body(
+                token, issuance.scope, issuance.binding, expires_in=lives, issued_token_type=ACCESS_TOKEN_TYPE
+            )
         access_token = self._access_token(issuance)
         members: dict[str, str | int] = {"id_token": self._id_token(issuance, access_token)}
         if issuance.refresh_token is not None:
             members["refresh_token"] = issuance.refresh_token
-        return self._body(access_token, issuance.scope, **members)
+        return self._body(access_token, issuance.scope, issuance.binding, **members)
 
-    def _body(self, access_token: str, scope: tuple[str, ...], **members: str | int) -> bytes:
+    def _body(self, access_token: str, scope: tuple[str, ...], binding: Binding, **members: str | int) -> bytes:
         return orjson.dumps(
             {
                 "access_token": access_token,
-                "token_type": "Bearer",
+                "token_type": binding.token_type,
                 "expires_in": self._policy.access_token_ttl_seconds,
                 "scope": " ".join(scope),
                 **members,
@@ -119,6 +125,7 @@ class TokenMint:
             "exp": now + self._policy.access_token_ttl_seconds,
             "jti": issuance.jti,
             "scope": " ".join(issuance.scope),
+            **issuance.binding.confirmation,
         }
         return self._signer.sign(claims, typ=ACCESS_TOKEN_TYP, algorithm=Algorithm.ES256)
 
@@ -129,6 +136,7 @@ class TokenMint:
             "client_id": issuance.client.client_id,
             "jti": issuance.jti,
             "scope": " ".join(issuance.scope),
+            **issuance.binding.confirmation,
         }
         if issuance.client.may_act is not None:
             claims["may_act"] = {"sub": issuance.client.may_act}
@@ -144,6 +152,7 @@ class TokenMint:
             "jti": issuance.jti,
             "scope": " ".join(issuance.scope),
             "act": {"sub": issuance.client.client_id},
+            **issuance.binding.confirmation,
         }
         if issuance.structure is not None:
             claims["structure"] = {"id": issuance.structure}

@@ -167,7 +167,8 @@ class Journey:
             account_id=account_id,
             evidence=evidence,
             extra=extra,
-            agreed_by=account_id if session is not None and has_agreed(session, demand) else None,
+            # Also when no proof of the session counts any more: whoever it was has agreed, and need not be asked twice.
+            agreed_by=session.account_id if session is not None and has_agreed(session, demand) else None,
             shared=shared,
         )
         self._transactions.open(txn, NO_EFFECTS)
@@ -429,6 +430,7 @@ class Journey:
         structure = self._settled(txn, self._held(txn, account, counted))
         strong = any(item.means in STRONG for item in counted)
         upstream = txn.extra.get(UPSTREAM) if strong else None
+        agreed = same_person.agreed if same_person else ()
         # A step-up proves one thing more; it does not give the person's password four more hours.
         absolute_end = assurance.auth_time + self._policy.session_absolute_seconds
         idle_seconds = self._policy.session_idle_seconds
@@ -446,7 +448,7 @@ class Journey:
             clients=same_person.clients if same_person else (),
             active_structure=structure,
             upstream=upstream,
-            agreed=with_agreement(same_person.agreed if same_person else (), txn.demand),
+            agreed=with_agreement(agreed, txn.demand) if txn.agreed_by == account.id else agreed,
             shared=txn.shared,
         )
 

@@ -45,15 +45,12 @@ def keep_believed(headers: MutableMapping[str, str], remote: str, proxy: Certifi
         headers.pop(name, None)
 
 
-def certificate_of(headers: Mapping[str, str]) -> tuple[bytes, tuple[bytes, ...]] | None:
+def read_certificate_fields(certificate: str, chain: str) -> tuple[bytes, tuple[bytes, ...]]:
     """The certificate and what came with it, in DER. Raises MalformedCertificateHeader."""
-    written = headers.get(CERTIFICATE, "").strip()
-    if not written:
-        return None
-    chain = [item.strip() for item in headers.get(CHAIN, "").split(",") if item.strip()]
-    if len(chain) > _MAX_CHAIN:
+    between = [item.strip() for item in chain.split(",") if item.strip()]
+    if len(between) > _MAX_CHAIN:
         raise MalformedCertificateHeader("too many certificates")
-    return _octets(written), tuple(_octets(item) for item in chain)
+    return _octets(certificate.strip()), tuple(_octets(item) for item in between)
 
 
 def _octets(written: str) -> bytes:

@@ -15,8 +15,12 @@ from gateway.keys.signer import Signer
 from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
+from gateway.oidc.client_assertion import ClientAssertions
 from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
+from gateway.oidc.client_certificate import ClientCertificates
 from gateway.oidc.client_request import ClientRequests
+from gateway.oidc.dpop import DpopProofs
+from gateway.oidc.dpop_nonces import DpopNonces
 from gateway.oidc.endpoints.answers import BrowserClients
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
@@ -34,9 +38,11 @@ from gateway.oidc.grants.token_exchange import NAME as TOKEN_EXCHANGE
 from gateway.oidc.grants.token_exchange import TokenExchangeGrant
 from gateway.oidc.introspection import Introspection
 from gateway.oidc.live_reads import LiveReads
+from gateway.oidc.presented_token import PresentedTokens
 from gateway.oidc.pushed_request import PushedAuthorizationRequests
 from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.revocation import Revocation
+from gateway.oidc.sender_constraint import SenderConstraints
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -66,6 +72,7 @@ from gateway.storage.sql.database import StoreUnavailableError
 from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
 from gateway.wiring.card import card_doors
+from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.linking import linking_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
@@ -108,6 +115,7 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
         hsts=https,
         unavailable=UNAVAILABLE,
         trusted_proxies=settings.trusted_proxies,
+        certificate_proxy=certificate_proxy(settings),
         on_stop=stop,
     )
 
@@ -126,9 +134,21 @@ def _machine_door(
         stores.randomness,
         idle_seconds=policy.refresh_idle_seconds,
     )
-    client_requests = ClientRequests(
-        authentication=ClientAuthentication(clients, slots, clock), grants=grants, clock=clock
+    used_proofs = stores.ephemeral.used_proofs
+    authentication = ClientAuthentication(
+        clients,
+        slots,
+        clock,
+        assertions=ClientAssertions(used_proofs, issuer=settings.issuer),
+        certificates=ClientCertificates(reviewed.certificate_authorities),
     )
+    client_requests = ClientRequests(authentication=authentication, grants=grants, clock=clock)
+    nonces = DpopNonces(stores.database.purpose_keys.get(Purpose.DPOP_NONCE))
+    constraints = SenderConstraints(DpopProofs(used_proofs, nonces, issuer=settings.issuer))
+
+    def nonce() -> str:
+        return nonces.at(clock.now())
+
     access_tokens = AccessTokens(signer, issuer=settings.issuer)
     requests = TokenRequests(
         client_requests,
@@ -139,6 +159,7 @@ def _machine_door(
             TOKEN_EXCHANGE: TokenExchangeGrant(grants, reads, mint, access_tokens, clients),
         },
         mint=mint,
+        constraints=constraints,
     )
     revocation = Revocation(
         client_requests, tokens=access_tokens, refresh_tokens=refresh_tokens, grants=grants, reads=reads
@@ -157,16 +178,20 @@ def _machine_door(
         client_requests,
         rules=Rules(clients=clients, signer=signer, scale=reviewed.scale, issuer=settings.issuer),
         reads=reads,
+        constraints=constraints,
         pushes=stores.ephemeral.pushes,
         policy=policy,
         clock=clock,
         randomness=stores.randomness,
     )
-    userinfo = Userinfo(issuer=settings.issuer, signer=signer, clients=clients, grants=grants, reads=reads, clock=clock)
+    presented = PresentedTokens(
+        issuer=settings.issuer, signer=signer, clients=clients, reads=reads, constraints=constraints
+    )
+    userinfo = Userinfo(presented, grants=grants, reads=reads, clock=clock)
     browsers = BrowserClients(clients)
-    token = token_endpoint(requests, browsers)
-    push = pushed_request_endpoint(pushed_requests, browsers)
-    tell = userinfo_endpoint(userinfo, browsers)
+    token = token_endpoint(requests, browsers, nonce)
+    push = pushed_request_endpoint(pushed_requests, browsers, nonce)
+    tell = userinfo_endpoint(userinfo, browsers, nonce)
     revoke = revocation_endpoint(revocation, browsers)
     discovery = discovery_endpoint(
         issuer=settings.issuer, reads=reads, clients=clients, acr_values=_reachable(settings, reviewed)

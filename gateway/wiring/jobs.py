@@ -26,7 +26,8 @@ from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.storage.ephemeral import EphemeralStore
 from gateway.wiring.card import crl_fetch
 from gateway.wiring.policies import signin_policy
-from gateway.wiring.stores import ReviewedConfig, Stores, secret_in
+from gateway.wiring.secret_file import secret_in
+from gateway.wiring.stores import ReviewedConfig, Stores
 
 _LEASE_SECONDS = 60.0
 _BATCH = 20

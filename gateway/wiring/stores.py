@@ -10,6 +10,7 @@ from gateway.applications.registry import ClientRegistry
 from gateway.clock import Clock, SystemClock
 from gateway.habilitations.mapping_file import lint, read_mapping
 from gateway.habilitations.role_mapping import RoleMapping
+from gateway.keys.client_certificate import CertificateAuthorities
 from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.randomness import Randomness, system_randomness
 from gateway.settings import ConfigurationError, Settings
@@ -22,6 +23,8 @@ from gateway.signin.shared_post.networks import DeclaredNetworks, read_networks
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.storage.sql.database import Database
 from gateway.tenant import Tenant, read_ranking, read_tenant
+from gateway.wiring.certificates import certificate_authorities
+from gateway.wiring.secret_file import secret_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class ReviewedConfig:
     """None where Pro Santé Connect is switched off."""
     card: CardEnvironment | None
     """None where the card is."""
+    certificate_authorities: CertificateAuthorities | None
+    """Whose certificates authenticate applications; None where the operator names none."""
     remarks: Sequence[str]
 
 
@@ -65,7 +70,10 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     acr_values = [level for levels in ranking for level in levels]
     psc = _psc_environment(settings) if "psc" in settings.means else None
     card = _card_environment(settings) if "card" in settings.means else None
-    return ReviewedConfig(tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, psc, card, remarks)
+    authorities = certificate_authorities(settings, clients.all())
+    return ReviewedConfig(
+        tenant, AssuranceScale(ranking), acr_values, clients, mapping, networks, psc, card, authorities, remarks
+    )
 
 
 def _card_environment(settings: Settings) -> CardEnvironment:
@@ -132,11 +140,3 @@ def _database_address(settings: Settings) -> str:
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user}:{quote(secret_in(file), safe='')}@{host}"))
-
-
-def secret_in(file: Path) -> str:
-    """The one line of a secret's file."""
-    try:
-        return file.read_text("utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(f"{file}: the secret cannot be read ({error.strerror})") from None

@@ -88,11 +88,16 @@ class World:
         return visitor
 
     def journey(
-        self, *means: Means, username: str = "s.leroy", scope: str = "openid profile", trusted: bool = False
+        self,
+        *means: Means,
+        username: str = "s.leroy",
+        scope: str = "openid profile",
+        trusted: bool = False,
+        **asked: str,
     ) -> tuple[Visitor, str]:
         """A visitor and the path of a journey with these proofs."""
         visitor = self.visitor()
-        path = visitor.open_journey(scope=scope)
+        path = visitor.open_journey(scope=scope, **asked)
         account, now = self.account(username), self.clock.now()
         if trusted:
             device = self._trusted(account, now)
@@ -197,6 +202,11 @@ def _token(world: World) -> list[RawRequest]:
     return [world.post("/token", None, None, **asked).with_header(b"Authorization", BASIC.encode())]
 
 
+def _par(world: World) -> list[RawRequest]:
+    asked = world.post("/par", None, None, **_authorization(claims='{"userinfo":{"email":null}}', max_age="600"))
+    return [asked.with_header(b"Authorization", BASIC.encode())]
+
+
 def _about_a_token(path: str) -> Callable[[World], list[RawRequest]]:
     """Revocation and introspection, asked by the application that the token was issued to."""
 
@@ -290,6 +300,11 @@ def _structure(world: World) -> list[RawRequest]:
     ]
 
 
+def _consent(world: World) -> list[RawRequest]:
+    visitor, path = world.journey(*WHOLE, prompt="consent")
+    return [world.get(f"{path}/consent", visitor), world.step(path, "consent", visitor, "/consent")]
+
+
 def _post(world: World) -> list[RawRequest]:
     visitor = world.visitor()
     return [
@@ -368,6 +383,7 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/health/live": _plain("/health/live"),
     "/jwks": _plain("/jwks"),
     "/logout": _logout,
+    "/par": _par,
     "/post": _post,
     "/reset": _new_password(LinkPurpose.RESET, "k.haddad"),
     "/reset/<token>": _landing(LinkPurpose.RESET, "k.haddad"),
@@ -377,6 +393,7 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/revoke": _about_a_token("/revoke"),
     "/signin/<handle>/cancel": _cancel,
     "/signin/<handle>/code": _code,
+    "/signin/<handle>/consent": _consent,
     "/signin/<handle>/code/resend": _resend,
     "/signin/<handle>/device": _device,
     "/signin/<handle>/password": _password,

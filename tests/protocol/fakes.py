@@ -18,6 +18,7 @@ from gateway.oidc.ports import (
     HeldRights,
     Person,
     PersonAsked,
+    ProofKind,
     PushedRequest,
     Redemption,
     Refresh,
@@ -102,6 +103,7 @@ class MemoryEphemeral:
         self.grants: dict[str, Grant] = {}
         self.refreshes: dict[str, tuple[RefreshState, RefreshState | None, float, str, bytes]] = {}
         self.silenced: set[str] = set()
+        self.used: dict[tuple[ProofKind, str, str], float] = {}
         self.pushed: dict[str, PushedRequest] = {}
         self._lock = threading.Lock()
 
@@ -216,6 +218,12 @@ class MemoryEphemeral:
 
     async def is_silenced(self, jti: str, now: float) -> bool:
         return jti in self.silenced
+
+    async def use_once(self, kind: ProofKind, holder: str, jti: str, until: float, now: float) -> bool:
+        if self.used.get((kind, holder, jti), 0.0) > now:
+            return False
+        self.used[kind, holder, jti] = until
+        return True
 
     async def note(self, effects: Effects) -> None:
         self.events += effects.events

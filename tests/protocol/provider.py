@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from werkzeug.test import TestResponse
 
-from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.applications.client import Client, ClientAuthenticationMethod, ResponseMode
+from gateway.applications.client_key import ClientKey
 from gateway.applications.ports import SecretSlot
 from gateway.journal.effects import NO_EFFECTS
+from gateway.keys.client_certificate import CertificateAuthorities
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.keys.rotation import new_key
@@ -22,8 +25,12 @@ from gateway.keys.signing_key import Algorithm, KeyState
 from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
+from gateway.oidc.client_assertion import ClientAssertions
 from gateway.oidc.client_authentication import ClientAuthentication, SecretSlots
+from gateway.oidc.client_certificate import ClientCertificates
 from gateway.oidc.client_request import ClientRequests
+from gateway.oidc.dpop import DpopProofs
+from gateway.oidc.dpop_nonces import DpopNonces
 from gateway.oidc.endpoints.answers import BrowserClients
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
@@ -52,10 +59,13 @@ from gateway.oidc.ports import (
     SessionGate,
     SigninJourney,
     StructureRights,
+    UsedProofs,
 )
+from gateway.oidc.presented_token import PresentedTokens
 from gateway.oidc.pushed_request import PushedAuthorizationRequests
 from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.revocation import Revocation
+from gateway.oidc.sender_constraint import SenderConstraints
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
 from gateway.oidc.userinfo import Userinfo
@@ -155,6 +165,31 @@ NOTIF = client(
 )
 """The façade's pages call the relay with the person's token; the relay acts for her at the notifications."""
 
+CLIENT_KEYS = {
+    "ES256": ECKey.generate_key("P-256"),
+    "EdDSA": OKPKey.generate_key("Ed25519"),
+    "PS256": RSAKey.generate_key(2048),
+}
+"""What the client `signant` signs its requests with."""
+
+
+def public_key(algorithm: str) -> ClientKey:
+    members = CLIENT_KEYS[algorithm].as_dict(private=False)
+    parts = {name: str(value) for name, value in members.items() if name in {"kty", "crv", "x", "y", "n", "e"}}
+    return ClientKey(algorithm.lower(), algorithm, parts)
+
+
+SIGNING = client(
+    "signant",
+    redirect_uris=("https://signant.example/cb", "https://signant.example/other"),
+    keys=tuple(public_key(algorithm) for algorithm in CLIENT_KEYS),
+)
+POSTED = client(
+    "forme",
+    redirect_uris=("https://forme.example/cb?lang=fr",),
+    response_modes=(ResponseMode.QUERY, ResponseMode.FORM_POST),
+)
+
 SIGNING_KEYS = [
     new_key(Algorithm.ES256, KeyState.ACTIVE, now=0.0, randomness=system_randomness),
     new_key(Algorithm.RS256, KeyState.ACTIVE, now=0.0, randomness=system_randomness, rsa_bits=2048),
@@ -180,7 +215,7 @@ class Provider:
         self.clock = HandClock()
         self.ephemeral = MemoryEphemeral()
         self.clients = MemoryClients(
-            client(), PUBLIC, OTHER, LEGACY, POSTING, DURABLE, MOBILE, SERVICE, FACADE, RELAY, NOTIF
+            client(), PUBLIC, OTHER, LEGACY, POSTING, DURABLE, MOBILE, SERVICE, SIGNING, POSTED, FACADE, RELAY, NOTIF
         )
         self.secrets = MemorySecrets()
         for client_id in (
@@ -190,6 +225,8 @@ class Provider:
             "postant",
             "durable",
             "service",
+            "signant",
+            "forme",
             "facade",
             "relais",
             "notif",
@@ -218,6 +255,7 @@ class Provider:
         self.ring = KeyRing(self.keys, clock=self.clock)
         self.signer = Signer(self.ring)
         self.policy = ProviderPolicy(issuer=ISSUER)
+        self.authorities: CertificateAuthorities | None = None
         self.assemble(self.gate, self.journey)
 
     def assemble(self, gate: SessionGate, journey: SigninJourney) -> None:
@@ -263,9 +301,22 @@ class Provider:
             idle_seconds=self.policy.refresh_idle_seconds,
         )
         slots = SecretSlots(self.secrets, clock=self.clock, run_blocking=at_once)
-        client_requests = ClientRequests(
-            authentication=ClientAuthentication(self.clients, slots, self.clock), grants=grants, clock=self.clock
+        used: UsedProofs = self.store.used_proofs if self.store else self.ephemeral
+        authentication = ClientAuthentication(
+            self.clients,
+            slots,
+            self.clock,
+            assertions=ClientAssertions(used, issuer=ISSUER),
+            certificates=ClientCertificates(self.authorities),
         )
+        client_requests = ClientRequests(authentication=authentication, grants=grants, clock=self.clock)
+        nonces = DpopNonces(PurposeKey(Purpose.DPOP_NONCE, b"n" * 32))
+        constraints = SenderConstraints(DpopProofs(used, nonces, issuer=ISSUER))
+
+        def nonce() -> str:
+            return nonces.at(self.clock.now())
+
+        self.nonce = nonce
         access_tokens = AccessTokens(self.signer, issuer=ISSUER)
         requests = TokenRequests(
             client_requests,
@@ -276,6 +327,7 @@ class Provider:
                 TOKEN_EXCHANGE: TokenExchangeGrant(grants, reads, mint, access_tokens, self.clients),
             },
             mint=mint,
+            constraints=constraints,
         )
         revocation = Revocation(
             client_requests, tokens=access_tokens, refresh_tokens=refresh_tokens, grants=grants, reads=reads
@@ -294,22 +346,23 @@ class Provider:
             client_requests,
             rules=rules,
             reads=reads,
+            constraints=constraints,
             pushes=pushes,
             policy=self.policy,
             clock=self.clock,
             randomness=system_randomness,
         )
-        userinfo = Userinfo(
-            issuer=ISSUER, signer=self.signer, clients=self.clients, grants=grants, reads=reads,
-            clock=self.clock,
-        )  # fmt: skip
+        presented = PresentedTokens(
+            issuer=ISSUER, signer=self.signer, clients=self.clients, reads=reads, constraints=constraints
+        )
+        userinfo = Userinfo(presented, grants=grants, reads=reads, clock=self.clock)
         browsers = BrowserClients(self.clients)
         self.endpoints = {
-            "/token": token_endpoint(requests, browsers),
-            "/userinfo": userinfo_endpoint(userinfo, browsers),
+            "/token": token_endpoint(requests, browsers, nonce),
+            "/userinfo": userinfo_endpoint(userinfo, browsers, nonce),
             "/revoke": revocation_endpoint(revocation, browsers),
             "/introspect": introspection_endpoint(introspection),
-            "/par": pushed_request_endpoint(pushed_requests, browsers),
+            "/par": pushed_request_endpoint(pushed_requests, browsers, nonce),
             "/jwks": jwks_endpoint(reads),
             "/.well-known/openid-configuration": discovery_endpoint(
                 issuer=ISSUER, reads=reads, clients=self.clients, acr_values=[PWD, OTP_MAIL, OTP_SMS]
@@ -340,6 +393,17 @@ class Provider:
     def authorize(self, *more: tuple[str, str], **changes: str | None) -> TestResponse:
         query = [*parameters(**changes).items(), *more]
         return self.browser.get(f"/authorize?{urlencode(query)}")
+
+    def push(
+        self, *more: tuple[str, str], authenticated_as: str | None = None, **changes: str | None
+    ) -> MachineResponse:
+        """`authenticated_as`: the client whose secret is shown, when it is not the one that the parameters name."""
+        fields = parameters(**changes)
+        headers = {"content_type": "application/x-www-form-urlencoded"}
+        client_id = authenticated_as or fields.get("client_id", "orientation")
+        if self.clients.clients[client_id].authentication_method is ClientAuthenticationMethod.CLIENT_SECRET_BASIC:
+            headers["authorization"] = basic(client_id, secret_of(client_id))
+        return self.machine("POST", "/par", body=urlencode([*fields.items(), *more]).encode(), **headers)
 
     def code(self, **changes: str | None) -> str:
         """A code for the signed-in person."""

@@ -20,6 +20,7 @@ from tests.protocol.provider import (
     answer_of,
     claims_of,
     error_of,
+    json_of,
     parameters,
     structure,
 )
@@ -110,6 +111,15 @@ def test_an_error_page_holds_nothing_of_what_was_sent(provider):
         ({"response_type": "code id_token"}, "unsupported_response_type"),
         ({"response_type": "CODE"}, "unsupported_response_type"),
         ({"response_mode": "fragment"}, "invalid_request"),
+        ({"response_mode": "query.jwt"}, "invalid_request"),
+        ({"response_mode": "x" * 5000}, "invalid_request"),
+        ({"display": "wap"}, "invalid_request"),
+        ({"display": "x" * 5000}, "invalid_request"),
+        ({"registration": "{}"}, "registration_not_supported"),
+        ({"request": "x" * 20000}, "request_not_supported"),
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:unknown"}, "invalid_request_uri"),
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:" + "0" * 5000}, "invalid_request_uri"),
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:x", "request": "x"}, "invalid_request"),
         ({"response_mode": "form_post"}, "invalid_request"),
         ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
         ({"request_uri": "https://evil.example/r"}, "request_uri_not_supported"),
@@ -135,6 +145,10 @@ def test_an_error_page_holds_nothing_of_what_was_sent(provider):
         ({"max_age": "٣"}, "invalid_request"),
         ({"claims": "{"}, "invalid_request"),
         ({"claims": "[]"}, "invalid_request"),
+        ({"claims": '{"userinfo": []}'}, "invalid_request"),
+        ({"claims": '{"userinfo": {"email": true}}'}, "invalid_request"),
+        ({"claims": '{"userinfo": {"sub": {"value": "a"}}, "id_token": {"sub": {"value": "b"}}}'}, "invalid_request"),
+        ({"claims": '{"id_token": {"sub": {"values": ["a", "b"]}}}'}, "invalid_request"),
         ({"claims": '{"id_token": []}'}, "invalid_request"),
         ({"claims": '{"id_token": {"acr": "x"}}'}, "invalid_request"),
         ({"claims": '{"id_token": {"acr": {"essential": "yes"}}}'}, "invalid_request"),
@@ -147,6 +161,8 @@ def test_an_error_page_holds_nothing_of_what_was_sent(provider):
         ({"structure": "../../etc"}, "invalid_request"),
         ({"structure": "fineg:" + "9" * 300}, "invalid_request"),
         ({"resource": "https://autre.example/api"}, "invalid_target"),
+        ({"resource": "https://orientation.example/api#f"}, "invalid_target"),
+        ({"resource": "https://orientation.example/api/"}, "invalid_target"),
     ],
 )
 def test_a_request_that_breaks_a_rule_is_told_to_the_application(provider, changes, error):
@@ -328,9 +344,45 @@ def test_max_age_accepts_a_proof_of_exactly_that_age_and_none_older(provider):
     journey_of(provider, provider.authorize(max_age="600"))
 
 
-def test_consent_is_given_by_the_operator_beforehand(provider):
+@pytest.mark.spec("OID-14")
+def test_another_account_starts_from_nothing_that_this_one_proved(provider):
     provider.sign_in()
-    assert "code" in answer_of(provider.authorize(prompt="consent"))
+    journey_of(provider, provider.authorize(prompt="select_account"))
+    assert provider.journey.lent is None
+
+
+@pytest.mark.parametrize("display", ["page", "popup", "touch"])
+def test_every_display_is_served_by_the_same_page(provider, display):
+    journey_of(provider, provider.authorize(display=display))
+
+
+@pytest.mark.spec("TOK-04")
+def test_a_resource_may_come_twice_when_it_is_the_clients_own(provider):
+    provider.sign_in()
+    own = ("resource", "https://orientation.example/api")
+    assert "code" in answer_of(provider.authorize(own, own))
+    assert error_of(provider.authorize(own, ("resource", "https://autre.example/api"))) == "invalid_target"
+
+
+@pytest.mark.spec("OID-10", "TOK-07")
+def test_a_claim_asked_by_name_for_userinfo_is_given_there_alone_and_only_within_the_clients_scopes(provider):
+    claims = '{"userinfo": {"email": {"essential": true}, "rpps": null, "roles": null, "nothing": null}}'
+    tokens = provider.tokens(scope="openid", claims=claims)
+    assert "email" not in claims_of(tokens["id_token"])
+    said = json_of(provider.userinfo(tokens["access_token"]))
+    assert (said["email"], said["rpps"]) == ("camille@exemple.example", "99900000003")
+    assert not {"name", "roles", "nothing"} & set(said)
+    clients = provider.clients.clients
+    clients["orientation"] = replace(clients["orientation"], scopes=frozenset({"openid"}))
+    assert set(json_of(provider.userinfo(tokens["access_token"]))) == {"sub"}
+
+
+def test_a_person_named_by_the_claims_for_userinfo_is_the_only_one_the_answer_may_be_about(provider):
+    session = provider.sign_in()
+    asked = f'{{"userinfo": {{"sub": {{"value": "{session.account_id}"}}}}}}'
+    assert "code" in answer_of(provider.authorize(prompt="none", claims=asked))
+    other = asked.replace(session.account_id, "someone-else")
+    assert error_of(provider.authorize(prompt="none", claims=other)) == "login_required"
 
 
 @pytest.mark.spec("OID-14")
@@ -556,7 +608,10 @@ def test_the_structure_chosen_in_the_journey_is_the_active_one(provider):
 
 # ── anything at all ──
 
-NAMES = [*parameters(), "prompt", "max_age", "claims", "acr_values", "structure", "login_hint", "request", "resource"]
+NAMES = [
+    *parameters(), "prompt", "max_age", "claims", "acr_values", "structure", "login_hint", "request", "resource",
+    "request_uri", "response_mode", "display", "registration",
+]  # fmt: skip
 odd_text = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
     ["none", "login", "0", "code", "S256", CALLBACK, "orientation", "{}", "null", "\r\nLocation: https://evil.example"]
 )

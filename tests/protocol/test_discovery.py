@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.applications.client import ClientAuthenticationMethod
-from tests.protocol.provider import CALLBACK, ISSUER, answer_of, claims_of, error_of, header_of, json_of
+from tests.protocol.provider import CALLBACK, CLIENT_KEYS, ISSUER, answer_of, claims_of, error_of, header_of, json_of
+from tests.protocol.signed_requests import signed_request
 
 
 def document(provider):
@@ -51,10 +52,29 @@ def test_every_advertised_prompt_and_response_works_and_others_are_refused(provi
     for prompt in found["prompt_values_supported"]:
         assert "error" not in provider.authorize(prompt=prompt).headers["Location"]
     assert error_of(provider.authorize(prompt="create")) == "invalid_request"
-    for mode in found["response_modes_supported"]:
-        assert "code" in answer_of(provider.authorize(response_mode=mode))
+    assert found["response_modes_supported"] == ["query", "form_post"]
+    posting = {"client_id": "forme", "redirect_uri": "https://forme.example/cb?lang=fr"}
+    assert "code" in answer_of(provider.authorize(**posting, response_mode="query"))
+    assert 'name="code"' in provider.authorize(**posting, response_mode="form_post").get_data(as_text=True)
+    assert error_of(provider.authorize(**posting, response_mode="fragment")) == "invalid_request"
+    for display in found["display_values_supported"]:
+        assert "code" in answer_of(provider.authorize(display=display))
+    assert error_of(provider.authorize(display="wap")) == "invalid_request"
     assert found["response_types_supported"] == ["code"]
     assert found["authorization_response_iss_parameter_supported"] is True
+
+
+@pytest.mark.spec("OID-12", "OID-06")
+def test_requests_are_pushed_where_the_document_says_and_signed_as_it_says(provider):
+    found = document(provider)
+    assert found["pushed_authorization_request_endpoint"] == f"{ISSUER}/par"
+    assert found["require_pushed_authorization_requests"] is False
+    assert provider.push().status == 201
+    assert found["request_parameter_supported"] is True
+    assert set(found["request_object_signing_alg_values_supported"]) == set(CLIENT_KEYS)
+    provider.sign_in()
+    for algorithm in found["request_object_signing_alg_values_supported"]:
+        assert "code" in answer_of(provider.authorize(**signed_request(provider, algorithm)))
 
 
 @pytest.mark.spec("OID-12", "OID-01")
@@ -63,20 +83,25 @@ def test_what_does_not_work_is_not_advertised(provider):
     exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
     assert found["grant_types_supported"] == ["authorization_code", "client_credentials", "refresh_token", exchange]
     assert found["code_challenge_methods_supported"] == ["S256"]
-    assert found["request_parameter_supported"] is found["request_uri_parameter_supported"] is False
-    absent = {
-        "registration_endpoint",
-        "pushed_authorization_request_endpoint",
-        "device_authorization_endpoint",
-        "dpop_signing_alg_values_supported",
-    }
-    assert not absent & set(found)
+    assert found["request_uri_parameter_supported"] is False
+    assert not {"registration_endpoint", "device_authorization_endpoint"} & set(found)
 
 
 @pytest.mark.spec("OID-12")
 def test_the_document_follows_the_configuration(provider):
     clients = provider.clients.clients
-    for client_id in ("postant", "suivi", "mobile", "durable", "service", "facade", "relais", "notif"):
+    for client_id in (
+        "postant",
+        "suivi",
+        "mobile",
+        "durable",
+        "service",
+        "facade",
+        "relais",
+        "notif",
+        "signant",
+        "forme",
+    ):
         del clients[client_id]
     for client_id, client in clients.items():
         clients[client_id] = replace(client, scopes=frozenset({"openid", "email"}))
@@ -84,6 +109,9 @@ def test_the_document_follows_the_configuration(provider):
     assert found["scopes_supported"] == ["openid", "email"]
     assert found["grant_types_supported"] == ["authorization_code"]
     assert found["token_endpoint_auth_methods_supported"] == [ClientAuthenticationMethod.CLIENT_SECRET_BASIC]
+    assert found["response_modes_supported"] == ["query"]
+    assert found["request_parameter_supported"] is False
+    assert "request_object_signing_alg_values_supported" not in found
 
 
 @pytest.mark.spec("OID-11")

@@ -240,7 +240,7 @@ def test_a_scope_that_the_file_no_longer_gives_is_not_told(provider):
 
 
 @pytest.mark.spec("TOK-04")
-@pytest.mark.parametrize("client_id", ["autre", "service", "orientation", "postant"])
+@pytest.mark.parametrize("client_id", ["autre", "service", "orientation", "postant", "facade"])
 def test_nothing_is_told_to_another_client(provider, client_id):
     begun = provider.begin("durable")
     assert told(provider, begun["access_token"], client_id) == DEAD

@@ -1,18 +1,23 @@
 """The refresh token grant at the token endpoint (RFC 6749 §6, RFC 9700 §4.14.2; OID-09, DECISIONS 8)."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 from gateway.journal.effects import NO_EFFECTS
 from gateway.randomness import handle, partition_of, system_randomness
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.web.machine_door import MachineResponse
-from tests.protocol.provider import ACCOUNT, Provider, claims_of, json_of, structure
+from tests.protocol.provider import ACCOUNT, ISSUER, VERIFIER, Provider, claims_of, json_of, structure
 
 HALF_AN_HOUR = 1800
 GRACE = 10
@@ -238,6 +243,55 @@ def test_a_replay_of_the_code_ends_its_refresh_tokens_hours_later(provider, stor
         token = json_of(refresh(provider, token))["refresh_token"]
     assert refused(provider.token(code=code, client_id="durable")) == "invalid_grant"
     assert refused(refresh(provider, token)) == "invalid_grant"
+
+
+class Key:
+    """A public client's DPoP key, and its requests (RFC 9449)."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._key = ECKey.generate_key("P-256")
+        self._jtis = count()
+
+    def ask(self, **fields: str) -> MachineResponse:
+        answer = self._asked("", fields)
+        return self._asked(answer.headers["DPoP-Nonce"], fields)
+
+    def _asked(self, nonce: str, fields: dict[str, str]) -> MachineResponse:
+        header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self._key.as_dict(private=False)}
+        claims = {
+            "htm": "POST",
+            "htu": f"{ISSUER}/token",
+            "iat": int(self._provider.clock.now()),
+            "jti": str(next(self._jtis)),
+            "nonce": nonce,
+        }
+        proof = jws.serialize_compact(header, json.dumps(claims), self._key, algorithms=["ES256"])
+        body = urlencode({"client_id": "mobile", **fields}).encode()
+        content_type = "application/x-www-form-urlencoded"
+        return self._provider.machine("POST", "/token", body=body, content_type=content_type, dpop=proof)
+
+    def refresh(self, token: str) -> MachineResponse:
+        return self.ask(grant_type="refresh_token", refresh_token=token)
+
+
+@pytest.mark.spec("OID-08", "OID-09")
+def test_a_token_bound_to_a_key_is_refreshed_with_it_and_a_spent_one_from_another_key_ends_the_family(provider, store):
+    own, other = Key(provider), Key(provider)
+    redirect_uri = provider.clients.clients["mobile"].redirect_uris[0]
+    code = provider.code(client_id="mobile", redirect_uri=redirect_uri)
+    begun = json_of(
+        own.ask(grant_type="authorization_code", code=code, redirect_uri=redirect_uri, code_verifier=VERIFIER)
+    )
+    assert begun["token_type"] == "DPoP"
+    live = begun["refresh_token"]
+    assert refused(other.refresh(live)) == refused(refresh(provider, live, "mobile")) == "invalid_grant"
+    turned = own.refresh(live)
+    assert own.refresh(live).body == turned.body, "a new proof of the same key gets the same answer"
+    assert "token.refresh_reused" not in journaled(store)
+    assert refused(other.refresh(live)) == "invalid_grant"
+    assert refused(own.refresh(json_of(turned)["refresh_token"])) == "invalid_grant"
+    assert "token.refresh_reused" in journaled(store)
 
 
 def test_the_answer_kept_for_ten_seconds_cannot_be_read_from_the_store(provider, store, tmp_path):

@@ -196,7 +196,11 @@ def test_a_public_client_may_not_whatever_its_file_says(provider):
 @pytest.mark.spec("TOK-04")
 def test_only_the_resource_server_of_the_token_may(provider):
     change(provider, "autre", exchanges={NOTIF: frozenset({"openid", "ror"})})
-    assert refused(exchange(provider, subject(provider), client_id="autre")) == "invalid_request"
+    change(provider, "facade", may_act="autre")
+    token = subject(provider)
+    assert refused(exchange(provider, token, client_id="autre")) == "invalid_request"
+    change(provider, "autre", audience="https://relais.example/api")
+    assert exchange(provider, token, client_id="autre").status == 200
 
 
 def test_only_the_actor_that_the_token_names_may(provider):
@@ -261,6 +265,13 @@ def test_what_is_no_access_token_of_a_person_is_refused(provider):
         "x" * 40_000,
     ):
         assert refused(exchange(provider, token)) == "invalid_request", token[:40]
+
+
+@pytest.mark.spec("OID-08")
+def test_a_token_bound_to_a_key_does_not_become_one_for_any_bearer(provider):
+    claims = {**claims_of(subject(provider)), "cnf": {"jkt": "k" * 43}}
+    bound = provider.signer.sign(claims, typ="at+jwt", algorithm=Algorithm.ES256)
+    assert refused(exchange(provider, bound)) == "invalid_request"
 
 
 @pytest.mark.parametrize("end", ["session ended", "grant revoked", "account locked", "client withdrawn"])
@@ -364,25 +375,31 @@ def test_no_parameter_comes_twice(provider, name):
     assert refused(answer) == "invalid_request"
 
 
-_provider = Provider()
-_token = subject(_provider)
+@pytest.fixture(scope="module")
+def fuzzed() -> tuple[Provider, str]:
+    """A provider that all examples share, and a token that could be exchanged."""
+    made = Provider()
+    made.people.structures = [structure(1), structure(2)]
+    return made, subject(made)
+
+
 _names = st.sampled_from(
     ["subject_token", "subject_token_type", "requested_token_type", "audience", "resource", "scope", "structure", "act"]
 )
-_values = st.one_of(st.sampled_from([_token, ACCESS_TOKEN, NOTIF, "openid", "ror", ONE, ""]), st.text(max_size=60))
+_values = st.one_of(st.sampled_from([ACCESS_TOKEN, NOTIF, "openid", "ror", ONE, ""]), st.text(max_size=60))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(_names, _values, max_size=6))
-def test_whatever_is_asked_nothing_wider_is_given(changes):
-    token = changes.pop("subject_token", _token)
-    answer = exchange(_provider, token, **changes)
+def test_whatever_is_asked_nothing_wider_is_given(fuzzed, changes):
+    provider, good = fuzzed
+    answer = exchange(provider, changes.pop("subject_token", good), **changes)
     assert answer.status in {200, 400}
     if answer.status == 200:
         claims = claims_of(json_of(answer)["access_token"])
         assert (claims["aud"], claims["sub"], claims["act"]) == (NOTIF, ACCOUNT, {"sub": "relais"})
         assert set(claims["scope"].split()) <= {"openid", "ror"}
-        assert claims["exp"] <= claims_of(_token)["exp"]
+        assert claims["exp"] <= claims_of(good)["exp"]
         assert claims.get("structures_total", 0) <= 1
     else:
         assert set(json_of(answer)) == {"error", "error_description"}

@@ -59,7 +59,7 @@ def test_claims_are_those_of_now(provider):
 def test_without_a_token_the_challenge_names_no_error(provider):
     response = provider.machine("GET", "/userinfo")
     assert response.status == 401
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="userinfo"'
+    assert response.headers["WWW-Authenticate"].startswith('Bearer realm="userinfo", DPoP ')
 
 
 @pytest.mark.spec("TOK-10")

@@ -242,13 +242,17 @@ def test_every_form_of_ours_leads_on_by_303_and_the_list_of_posts_is_whole(gatew
     browser.choose(page, "fineg:990000002")
     page = browser.onward(browser.authorize())
     browser.submit(page, action_of(page, "same_person"), answer="me")
+    page = browser.onward(browser.authorize(prompt="consent"))
+    page = browser.onward(browser.submit(page, action_of(page, "same_person"), answer="me"))
+    page = browser.onward(browser.submit(page, action_of(page, "structure"), structure="fineg:990000002"))
+    browser.submit(page, action_of(page, "consent"))
     redirects = [(answer.status, answer.location) for answer in browser.trail if answer.header("location")]
     assert {status for status, _ in redirects} == {303}
     posted = {rule.rule for rule in gateway.pages.url_map.iter_rules() if "POST" in (rule.methods or ())}
     walked = {
         "/signin/<handle>/password", "/signin/<handle>/code", "/signin/<handle>/code/resend", "/signin/<handle>/structure",
         "/signin/<handle>/cancel", "/signout", "/logout", "/forgotten", "/activation", "/reset", "/authorize",
-        "/post", "/signin/<handle>/post", "/signin/<handle>/same_person",
+        "/post", "/signin/<handle>/post", "/signin/<handle>/same_person", "/signin/<handle>/consent",
     }  # fmt: skip
     assert posted == walked | {"/signin/<handle>/device"}  # which test_loa_rows walks; `onward` knows 303 alone
 

@@ -12,7 +12,9 @@ import orjson
 from gateway.applications.client import ClientAuthenticationMethod
 from gateway.applications.ports import Clients
 from gateway.oidc.redirect_uri import origin_of
+from gateway.oidc.sender_proofs import SenderProofs
 from gateway.signin.request_context import RequestContext
+from gateway.web.certificate_header import CERTIFICATE, CHAIN
 from gateway.web.machine_door import MachineRequest, MachineResponse
 from gateway.web.request_facts import agent_hash
 
@@ -35,6 +37,14 @@ def context_of(request: MachineRequest) -> RequestContext:
     )
 
 
+def proofs_of(request: MachineRequest) -> SenderProofs:
+    """The certificate's headers, when they are there, are our own proxy's: the entrance drops all others (WEB-08)."""
+    headers = request.headers
+    return SenderProofs(
+        request.method, request.path, headers.get("dpop"), headers.get(CERTIFICATE), headers.get(CHAIN, "")
+    )
+
+
 class BrowserClients:
     """The origins where the pages of public clients live."""
 
@@ -46,14 +56,18 @@ class BrowserClients:
         origin = request.headers.get("origin")
         if origin is None or not self._is_known(origin):
             return {"Vary": "Origin"}
-        return {"Vary": "Origin", "Access-Control-Allow-Origin": origin}
+        return {
+            "Vary": "Origin",
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": "DPoP-Nonce, WWW-Authenticate",
+        }
 
     def preflight(self, request: MachineRequest, allowed: str) -> MachineResponse:
         headers = self.cors(request)
         if "Access-Control-Allow-Origin" in headers:
             headers |= {
                 "Access-Control-Allow-Methods": allowed,
-                "Access-Control-Allow-Headers": "authorization, content-type",
+                "Access-Control-Allow-Headers": "authorization, content-type, dpop",
                 "Access-Control-Max-Age": "600",
             }
         return MachineResponse(204, b"", {**NO_STORE, **headers})

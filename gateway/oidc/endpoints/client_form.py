@@ -13,15 +13,21 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def client_form_endpoint(
-    realm: str, answer: Callable[[MachineRequest], Awaitable[MachineResponse]], browsers: BrowserClients | None
+    realm: str,
+    answer: Callable[[MachineRequest], Awaitable[MachineResponse]],
+    browsers: BrowserClients | None,
+    nonce: Callable[[], str] | None = None,
 ) -> MachineEndpoint:
-    """`answer` may raise TokenProblem; its headers are completed. `browsers` None: no page of another origin may ask."""
+    """`answer` may raise TokenProblem; its headers are completed. `browsers` None: no page of another origin may ask. `nonce`:
+    what the next DPoP proof must hold, for whoever sent one (RFC 9449 §8)."""
     allowed = "POST, OPTIONS" if browsers is not None else "POST"
 
     async def endpoint(request: MachineRequest) -> MachineResponse:
         if browsers is not None and request.method == "OPTIONS":
             return browsers.preflight(request, allowed)
         headers = {**NO_STORE, **(browsers.cors(request) if browsers is not None else {})}
+        if nonce is not None and "dpop" in request.headers:
+            headers["DPoP-Nonce"] = nonce()
         if request.method != "POST":
             return method_not_allowed(allowed, headers)
         try:

@@ -1,6 +1,6 @@
 """POST /revoke (RFC 7009 §2). Pages of public clients may ask too: they sign out."""
 
-from gateway.oidc.endpoints.answers import BrowserClients, context_of
+from gateway.oidc.endpoints.answers import BrowserClients, context_of, proofs_of
 from gateway.oidc.endpoints.client_form import client_form_endpoint
 from gateway.oidc.revocation import Revocation
 from gateway.web.machine_door import MachineEndpoint, MachineRequest, MachineResponse
@@ -8,7 +8,8 @@ from gateway.web.machine_door import MachineEndpoint, MachineRequest, MachineRes
 
 def revocation_endpoint(revocation: Revocation, browsers: BrowserClients) -> MachineEndpoint:
     async def revoke(request: MachineRequest) -> MachineResponse:
-        await revocation.answer(request.body, request.headers.get("authorization"), context_of(request))
+        authorization = request.headers.get("authorization")
+        await revocation.answer(request.body, authorization, context_of(request), proofs_of(request))
         return MachineResponse(200, b"", {"Content-Length": "0"})
 
     return client_form_endpoint("revoke", revoke, browsers)

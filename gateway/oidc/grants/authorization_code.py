@@ -17,6 +17,7 @@ from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Grants, Redemption
 from gateway.oidc.problems import TokenProblem
 from gateway.oidc.refresh_tokens import RefreshTokens
+from gateway.oidc.sender_proofs import Binding
 from gateway.oidc.tokens import Issuance, TokenMint
 
 NAME = "authorization_code"
@@ -33,7 +34,7 @@ class AuthorizationCodeGrant:
         self._mint = mint
         self._policy = policy
 
-    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> Issuance:
+    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding) -> Issuance:
         """What the code would give, without spending it; a code presented wrongly is burnt. `event` is the journal line of
         this request, to be completed."""
         for name in ("code", "redirect_uri"):
@@ -45,11 +46,11 @@ class AuthorizationCodeGrant:
             raise _invalid_grant()
         code, state = found
         event = _about(event, code)
-        if wrong := _wrong(code, client, parameters):
+        if wrong := _wrong(code, client, parameters, binding):
             await self._burn(presented, replace(event, reason=wrong))
         if state is CodeState.SPENT:
             await self._burn(presented, replace(event, name="token.code_replayed"))
-        return await self._issuance(code, client, event.at)
+        return await self._issuance(code, client, event.at, binding)
 
     async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
         """Spends the code and creates the grant in one step of the store. Raises TokenProblem when another came first."""
@@ -78,7 +79,7 @@ class AuthorizationCodeGrant:
         await self._grants.burn_code(presented, event.at, _refused(event))
         raise _invalid_grant(journaled=True)
 
-    async def _issuance(self, code: AuthorizationCode, client: Client, now: float) -> Issuance:
+    async def _issuance(self, code: AuthorizationCode, client: Client, now: float, binding: Binding) -> Issuance:
         read = await self._reads.person_and_rights(
             code.account_id, client, scope=code.scope, acr=code.acr, structure=code.structure, now=now
         )
@@ -91,7 +92,7 @@ class AuthorizationCodeGrant:
             token, state = self._tokens.make(code.grant_id, 0, now)
             lives_until = max(lives_until, code.session_ends_at)
         return Issuance(
-            grant=_grant(code, lives_until),
+            grant=_grant(code, lives_until, binding),
             client=client,
             scope=code.scope,
             jti=self._mint.new_jti(code.grant_id),
@@ -101,20 +102,23 @@ class AuthorizationCodeGrant:
             rights=rights,
             refresh_token=token,
             refresh=state,
+            binding=binding,
         )
 
 
-def _wrong(code: AuthorizationCode, client: Client, parameters: Mapping[str, str]) -> str | None:
+def _wrong(code: AuthorizationCode, client: Client, parameters: Mapping[str, str], binding: Binding) -> str | None:
     if code.client_id != client.client_id:
         return "other_client"
     if code.redirect_uri != parameters["redirect_uri"]:
         return "redirect_uri"
     if not proves(parameters.get("code_verifier"), code.code_challenge):
         return "code_verifier"
+    if code.dpop_jkt not in {None, binding.jkt}:  # RFC 9449 §10
+        return "dpop_jkt"
     return None
 
 
-def _grant(code: AuthorizationCode, expires_at: float) -> Grant:
+def _grant(code: AuthorizationCode, expires_at: float, binding: Binding) -> Grant:
     return Grant(
         id=code.grant_id,
         account_id=code.account_id,
@@ -127,6 +131,7 @@ def _grant(code: AuthorizationCode, expires_at: float) -> Grant:
         acr=code.acr,
         amr=code.amr,
         expires_at=expires_at,
+        bound_to=binding.name,
         claims_request=code.claims_request,
     )
 

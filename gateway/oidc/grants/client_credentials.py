@@ -11,6 +11,7 @@ from gateway.journal.effects import because
 from gateway.journal.events import Event
 from gateway.oidc.ports import Grants
 from gateway.oidc.problems import TokenProblem
+from gateway.oidc.sender_proofs import Binding
 from gateway.oidc.tokens import ServiceIssuance, TokenMint
 
 NAME = "client_credentials"
@@ -21,11 +22,13 @@ class ClientCredentialsGrant:
         self._grants = grants
         self._mint = mint
 
-    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> ServiceIssuance:
+    async def judge(
+        self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding
+    ) -> ServiceIssuance:
         wanted = parameters["scope"].split(" ") if "scope" in parameters else sorted(client.service_scopes)
         if len(set(wanted)) < len(wanted) or not set(wanted) <= client.service_scopes:
             raise TokenProblem("invalid_scope", "The scope is not one of this service's.")
-        return ServiceIssuance(client, tuple(wanted), self._mint.new_service_jti(), event.at)
+        return ServiceIssuance(client, tuple(wanted), self._mint.new_service_jti(), event.at, binding)
 
     async def consume(
         self, issuance: ServiceIssuance, parameters: Mapping[str, str], event: Event, answer: bytes

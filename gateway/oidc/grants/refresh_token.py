@@ -8,7 +8,7 @@ the same key, and a token spent before that revokes the grant. It never outlives
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.applications.client import Client
+from gateway.applications.client import Client, ClientAuthenticationMethod
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome
 from gateway.oidc.claims import Place, identity_claims
@@ -17,6 +17,7 @@ from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import Grant, Grants, Refresh
 from gateway.oidc.problems import TokenProblem
 from gateway.oidc.refresh_tokens import PresentedRefreshToken, RefreshTokens
+from gateway.oidc.sender_proofs import Binding
 from gateway.oidc.tokens import Issuance, TokenMint
 
 NAME = "refresh_token"
@@ -33,7 +34,7 @@ class RefreshTokenGrant:
         self._tokens = tokens
         self._policy = policy
 
-    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> Issuance:
+    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding) -> Issuance:
         presented = self._presented(parameters)
         found = await self._grants.find_refresh(presented.grant_id, event.at)
         if found is None:
@@ -42,7 +43,8 @@ class RefreshTokenGrant:
         if grant.client_id != client.client_id:
             await self._stolen(grant, event)
         scope = tuple(item for item in grant.scope if item in client.scopes)
-        if presented.is_live(live):  # a spent one meets the store's judgement whatever it asks for
+        if presented.is_live(live):  # a spent one meets the store's judgement, whatever it asks for and by whatever key
+            _refuse_other_key(grant, client, binding)
             scope = _narrowed(scope, parameters.get("scope"))
         read = await self._reads.person_and_rights(
             grant.account_id, client, scope=scope, acr=grant.acr, structure=grant.structure, now=event.at
@@ -64,6 +66,7 @@ class RefreshTokenGrant:
             rights=rights,
             refresh_token=token if rotated else parameters["refresh_token"],
             refresh=state if rotated else self._tokens.extended(presented, event.at),
+            binding=binding,
         )
 
     async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
@@ -84,7 +87,7 @@ class RefreshTokenGrant:
             presented.state,
             issuance.refresh,
             event.at,
-            by=issuance.client.client_id,
+            by=f"{issuance.client.client_id} {issuance.binding.name}".rstrip(),
             answer=self._tokens.sealed(presented, answer),
             grace_seconds=self._policy.refresh_grace_seconds,
             if_rotated=because(event),
@@ -111,6 +114,15 @@ class RefreshTokenGrant:
         if presented is None:
             raise _invalid_grant()
         return presented
+
+
+def _refuse_other_key(grant: Grant, client: Client, binding: Binding) -> None:
+    """A public client's token is for the key of its first use alone; a client that proves who it is may change its key, never
+    do without (RFC 9449 §5, RFC 8705 §4)."""
+    public = client.authentication_method is ClientAuthenticationMethod.NONE
+    same = grant.bound_to == binding.name if public else grant.bound_to.partition(" ")[0] in {"", binding.kind}
+    if not same:
+        raise _invalid_grant()
 
 
 def _reused(event: Event, grant: Grant) -> Event:

@@ -19,6 +19,7 @@ from gateway.oidc.exchanged import in_structure
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.ports import Grant, Grants
 from gateway.oidc.problems import TokenProblem
+from gateway.oidc.sender_proofs import Binding
 from gateway.oidc.tokens import ACCESS_TOKEN_TYPE, ExchangeIssuance, TokenMint
 
 NAME = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -34,9 +35,13 @@ class TokenExchangeGrant:
         self._tokens = tokens
         self._clients = clients
 
-    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event) -> ExchangeIssuance:
+    async def judge(
+        self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding
+    ) -> ExchangeIssuance:
         audience = _target(client, parameters)
         token = await self._subject(client, parameters, event.at)
+        if "cnf" in token.claims and not binding.name:
+            raise TokenProblem("invalid_request", "A token bound to a key becomes one bound to the client's key.")
         grant, holder = await self._alive(client, token, event.at)
         scope = _narrowed(token, client, holder, audience, parameters.get("scope"))
         read = await self._reads.person_and_rights(
@@ -55,6 +60,7 @@ class TokenExchangeGrant:
             ends_at=token.expires_at,
             structure=structure,
             rights=rights,
+            binding=binding,
         )
 
     async def consume(

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.journal.ports import Spool
-from gateway.oidc.ports import AuthorizationCodes, Grants, PushedRequests, RequestPushes
+from gateway.oidc.ports import AuthorizationCodes, Grants, PushedRequests, RequestPushes, UsedProofs
 from gateway.randomness import Randomness
 from gateway.signin.ports import OneTimeCodes, Sessions, SigninTransactions, Throttle
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
@@ -19,6 +19,7 @@ from gateway.storage.ephemeral.on_redis.sessions import RedisSessions
 from gateway.storage.ephemeral.on_redis.spool import RedisSpool
 from gateway.storage.ephemeral.on_redis.throttle import RedisThrottle
 from gateway.storage.ephemeral.on_redis.transactions import RedisSigninTransactions
+from gateway.storage.ephemeral.on_redis.used_proofs import RedisUsedProofs
 from gateway.storage.ephemeral.on_sqlite import purge as sqlite_purge
 from gateway.storage.ephemeral.on_sqlite.database import Database
 from gateway.storage.ephemeral.on_sqlite.grants import SqliteAuthorizationCodes, SqliteGrants
@@ -28,6 +29,7 @@ from gateway.storage.ephemeral.on_sqlite.sessions import SqliteSessions
 from gateway.storage.ephemeral.on_sqlite.spool import SqliteSpool
 from gateway.storage.ephemeral.on_sqlite.throttle import SqliteThrottle
 from gateway.storage.ephemeral.on_sqlite.transactions import SqliteSigninTransactions
+from gateway.storage.ephemeral.on_sqlite.used_proofs import SqliteUsedProofs
 
 SQLITE_BUSY_MILLISECONDS = 2_000
 REDIS_TIMEOUT_SECONDS = 0.4
@@ -46,6 +48,7 @@ class EphemeralStore:
     pushed_requests: PushedRequests
     codes: AuthorizationCodes
     grants: Grants
+    used_proofs: UsedProofs
     spool: Spool
     health: Callable[[], None]
     health_async: Callable[[], Awaitable[None]]
@@ -92,6 +95,7 @@ def _on_sqlite(url: str, randomness: Randomness) -> EphemeralStore:
         pushed_requests=SqlitePushedRequests(database),
         codes=SqliteAuthorizationCodes(database),
         grants=SqliteGrants(database),
+        used_proofs=SqliteUsedProofs(database),
         spool=SqliteSpool(database),
         health=health,
         health_async=health_async,
@@ -118,6 +122,7 @@ def _on_redis(url: str, randomness: Randomness, password: str | None) -> Ephemer
         pushed_requests=RedisPushedRequests(link),
         codes=RedisAuthorizationCodes(link, pack),
         grants=RedisGrants(async_link, pack),
+        used_proofs=RedisUsedProofs(async_link),
         spool=RedisSpool(link, pack),
         health=health,
         health_async=async_link.ping,

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Event, Outcome
 from gateway.journal.ports import Spool
-from gateway.oidc.ports import AuthorizationCode, Grant
+from gateway.oidc.ports import AuthorizationCode, Grant, PushedRequest
 from gateway.randomness import digest, handle, identifier, partition_of, system_randomness
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.ports import CodeChallenge
@@ -64,6 +64,18 @@ def a_transaction(**changes: Any) -> SigninTransaction:
         ),
         **changes,
     )
+
+
+def a_pushed_request(**changes: Any) -> PushedRequest:
+    request = PushedRequest(
+        handle=a_handle(),
+        client_id="orientation",
+        parameters=(("client_id", "orientation"), ("state", "état"), ("resource", "a"), ("resource", "b")),
+        signed=True,
+        pushed_at=NOW,
+        expires_at=NOW + 90,
+    )
+    return replace(request, **changes)
 
 
 def a_session(account_id: str | None = None, **changes: Any) -> Session:

@@ -19,6 +19,7 @@ from tests.contract.ephemeral.ephemeral_samples import (
     a_challenge,
     a_code,
     a_grant,
+    a_pushed_request,
     a_session,
     a_throttle_key,
     a_transaction,
@@ -42,6 +43,8 @@ def artefacts(store: EphemeralStore, run: Run[Any]) -> dict[str, str]:
     store.sessions.start(session, NOW, NO_EFFECTS)
     store.transactions.open(transaction, NO_EFFECTS)
     store.one_time_codes.begin(challenge, NO_EFFECTS)
+    pushed = a_pushed_request()
+    run(store.pushes.push(pushed, NO_EFFECTS))
     for one in (code, spent):
         assert store.codes.issue(one, NO_EFFECTS)
     run(store.grants.redeem_code(spent.handle, a_grant(spent), NOW, if_redeemed=NO_EFFECTS, if_replayed=NO_EFFECTS))
@@ -51,10 +54,11 @@ def artefacts(store: EphemeralStore, run: Run[Any]) -> dict[str, str]:
         "challenge": challenge.id,
         "code": code.handle,
         "grant": spent.grant_id,
+        "pushed_request": pushed.handle,
     }
 
 
-@pytest.mark.parametrize("kind", ["session", "transaction", "challenge", "code", "grant"])
+@pytest.mark.parametrize("kind", ["session", "transaction", "challenge", "code", "grant", "pushed_request"])
 def test_a_handle_of_one_kind_is_unknown_to_every_other(
     store: EphemeralStore, run: Run[Any], artefacts: dict[str, str], kind: str
 ) -> None:
@@ -83,6 +87,8 @@ def test_a_handle_of_one_kind_is_unknown_to_every_other(
         assert run(redeemed) == Redemption.UNKNOWN
     if kind != "grant":
         assert run(store.grants.find_grant(handle, NOW)) is None
+    if kind != "pushed_request":
+        assert store.pushed_requests.take(handle, "orientation", NOW) is None
     assert drained(store.spool) == []
     assert store.sessions.find(artefacts.get("session", handle), NOW) is not None
     assert store.transactions.find(artefacts.get("transaction", handle), NOW) is not None
@@ -119,7 +125,7 @@ def _all_that_is_kept(url: str) -> bytes:
 def test_no_secret_handle_is_kept(store: EphemeralStore, ephemeral_url: str, artefacts: dict[str, str]) -> None:
     kept = _all_that_is_kept(ephemeral_url)
     assert b"orientation" in kept
-    for kind in ("session", "transaction", "challenge", "code"):
+    for kind in ("session", "transaction", "challenge", "code", "pushed_request"):
         assert artefacts[kind].encode() not in kept, kind
 
 
@@ -133,10 +139,11 @@ def test_what_expired_is_removed_and_what_is_spooled_stays(
     if ephemeral_url.startswith("sqlite"):
         assert store.purge(NOW) == 0
         assert store.purge(NOW + 60) == 2  # a fresh code, a window
-        assert store.purge(NOW + 86_400 * 31) == 6
+        assert store.purge(NOW + 86_400 * 31) == 7
         with sqlite3.connect(ephemeral_url.removeprefix("sqlite:///")) as connection:
             tables = ["transactions", "sessions", "codes", "grants", "challenges", "failures", "windows"]
-            assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * 7
+            tables.append("pushed_requests")
+            assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * 8
         connection.close()
     else:
         assert store.purge(NOW + 86_400 * 31) == 0
@@ -147,5 +154,6 @@ def test_what_expired_is_removed_and_what_is_spooled_stays(
             assert ends[b"session"] == pytest.approx(14_400 + 60, abs=20)
             assert ends[b"sessions-of"] == pytest.approx(14_400 + 60, abs=20)
             assert ends[b"held-by"] == pytest.approx(300 + 60, abs=20)
+            assert ends[b"pushed-request"] == pytest.approx(90 + 60, abs=20)
             assert ends[b"transaction"] == pytest.approx(900 + 60, abs=20)
     assert store.spool.backlog() == 2

@@ -361,7 +361,8 @@ def test_a_grant_that_is_not_alive_is_not_revoked(
 ) -> None:
     for unknown in (a_handle(), "x", "", "7{p1}:grant"):
         assert not run(store.grants.revoke_grant(unknown, NOW, because_of("revoked")))
-    assert not run(store.grants.revoke_grant(code.grant_id, session.absolute_end, because_of("revoked")))
+    for late in (NOW + IDLE, session.absolute_end):
+        assert not run(store.grants.revoke_grant(code.grant_id, late, because_of("revoked")))
     store.sessions.end(session.handle, NOW, NO_EFFECTS)
     assert not run(store.grants.revoke_grant(code.grant_id, NOW, because_of("revoked")))
     assert drained(store.spool) == []

@@ -18,6 +18,7 @@ POSTS = [
     f"/signin/{HANDLE}/code/resend",
     f"/signin/{HANDLE}/device",
     f"/signin/{HANDLE}/structure",
+    f"/signin/{HANDLE}/consent",
     f"/signin/{HANDLE}/cancel",
     "/forgotten",
     "/activation",

@@ -13,13 +13,13 @@ from tests.unit.web.world import BROWSER, HANDLE, Door, session
 HERE = f"/signin/{HANDLE}"
 
 
-@pytest.mark.parametrize("step", [Step.PASSWORD, Step.DEVICE, Step.CODE, Step.STRUCTURE])
+@pytest.mark.parametrize("step", [Step.PASSWORD, Step.DEVICE, Step.CODE, Step.STRUCTURE, Step.CONSENT])
 def test_the_dispatcher_sends_to_the_current_step(door: Door, step: Step) -> None:
     door.journey.step = step
     assert door.client.get(HERE).headers["Location"] == f"{HERE}/{step.value}"
 
 
-@pytest.mark.parametrize("step", ["password", "device", "code", "structure"])
+@pytest.mark.parametrize("step", ["password", "device", "code", "structure", "consent"])
 def test_a_page_out_of_turn_sends_back_to_the_dispatcher(door: Door, step: str) -> None:
     door.journey.step = Step.REFUSED
     response = door.client.get(f"{HERE}/{step}")
@@ -148,3 +148,19 @@ def test_somebody_signed_in_well_enough_is_not_asked_again(door: Door) -> None:
     door.gate.session = session()
     door.client.set_cookie("__Host-session", session().handle)
     assert door.client.get("/signin").headers["Location"] == "/"
+
+
+@pytest.mark.spec("OID-17")
+def test_the_person_reads_what_the_application_will_receive_and_agrees_or_gives_up(door: Door) -> None:
+    door.journey.step = Step.CONSENT
+    demand = Demand(client_id="orientation", consent=("openid", "email", "of_the_region"))
+    door.journey.txn = replace(door.journey.txn, demand=demand)
+    page = f"{HERE}/consent"
+    html = door.client.get(page).get_data(as_text=True)
+    assert "Orientation recevra" in html
+    assert "votre adresse e-mail" in html
+    assert "of_the_region" in html  # a scope without words of its own is named, never hidden
+    assert "RPPS" not in html
+    assert f'action="{HERE}/cancel"' in html
+    assert door.send(page).headers["Location"] == HERE
+    assert door.journey.txn.agreed_by is not None

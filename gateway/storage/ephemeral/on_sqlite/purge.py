@@ -10,6 +10,7 @@ _ENDS = {
     "grants": "expires_at",
     "silenced": "ends_at",
     "pushed_requests": "expires_at",
+    "used_proofs": "ends_at",
     "challenges": "kept_until",
     "failures": "expires_at",
     "windows": "ends_at",

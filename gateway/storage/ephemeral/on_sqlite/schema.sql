@@ -69,6 +69,13 @@ CREATE TABLE pushed_requests (
 ) STRICT;
 CREATE INDEX pushed_requests_by_end ON pushed_requests (expires_at);
 
+-- Assertions and DPoP proofs serve once: the digest names one's kind, holder and jti.
+CREATE TABLE used_proofs (
+    digest TEXT PRIMARY KEY,
+    ends_at REAL NOT NULL
+) STRICT;
+CREATE INDEX used_proofs_by_end ON used_proofs (ends_at);
+
 CREATE TABLE challenges (
     digest TEXT PRIMARY KEY,
     begun_at REAL NOT NULL,
