@@ -78,9 +78,10 @@ class Application:
         self._on_start, self._on_stop = on_start, on_stop
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
         self._pages = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]
-        self._headers = dict(MACHINE_HEADERS)
+        always = dict(MACHINE_HEADERS)
         if hsts:
-            self._headers["strict-transport-security"] = "max-age=63072000; includeSubDomains"
+            always["strict-transport-security"] = "max-age=63072000; includeSubDomains"
+        self._headers = {name.encode("latin-1"): value.encode("latin-1") for name, value in always.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -160,15 +161,9 @@ class Application:
             return _error(500, "server_error", request.request_id)
 
     async def _send(self, response: MachineResponse, send: Send, *, with_body: bool) -> None:
-        own = {name.lower(): value for name, value in response.headers.items()}
-        headers = {**self._headers, **own, "content-length": str(len(response.body))}
-        await send(
-            {
-                "type": "http.response.start",
-                "status": response.status,
-                "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
-            }
-        )
+        own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
+        headers = {**self._headers, **own, b"content-length": b"%d" % len(response.body)}
+        await send({"type": "http.response.start", "status": response.status, "headers": list(headers.items())})
         await send({"type": "http.response.body", "body": response.body if with_body else b""})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -7,10 +7,12 @@ runs of white space (no-break ones too) counting as one space. Anything closer t
 import difflib
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 _NEAR = 0.9
 
 
+@lru_cache(maxsize=4096)
 def canonical_label(label: str) -> str:
     """The form in which labels are compared; what is stored and shown stays the source's own."""
     return unicodedata.normalize("NFC", " ".join(label.split()))

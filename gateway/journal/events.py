@@ -75,5 +75,5 @@ class Event:
     def __post_init__(self) -> None:
         if self.name not in EVENT_NAMES:
             raise UnplannedEventError(self.name)
-        if unplanned := set(self.details) - DETAIL_KEYS:
-            raise UnplannedEventError(f"{self.name}: {sorted(unplanned)}")
+        if not DETAIL_KEYS.issuperset(self.details):
+            raise UnplannedEventError(f"{self.name}: {sorted(set(self.details) - DETAIL_KEYS)}")

@@ -53,22 +53,27 @@ class ClientRequests:
     ) -> Answer:
         """What `then` gives the authenticated client; its last argument is the journal line of this request, named `event`,
         to be completed. Raises TokenProblem; one that is not journaled yet is journaled here, named `refused`."""
-        line = Event(
-            event,
-            Outcome.SUCCESS,
-            self._clock.now(),
-            ip=context.ip,
-            user_agent=context.user_agent,
-            request=context.request,
-        )
+        now, client = self._clock.now(), None
+
+        def line(name: str) -> Event:
+            return Event(
+                name,
+                Outcome.SUCCESS,
+                now,
+                client=client and client.client_id,
+                method=client and client.authentication_method,
+                ip=context.ip,
+                user_agent=context.user_agent,
+                request=context.request,
+            )
+
         try:
             parameters = _parsed(body)
             client = await self._authentication.authenticate(authorization, parameters, proofs)
-            line = replace(line, client=client.client_id, method=client.authentication_method)
-            return await then(client, parameters, line)
+            return await then(client, parameters, line(event))
         except TokenProblem as problem:
             if not problem.journaled:
-                await self._note(replace(line, name=refused), problem)
+                await self._note(line(refused), problem)
             raise
 
     async def _note(self, event: Event, problem: TokenProblem) -> None:

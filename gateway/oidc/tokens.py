@@ -19,6 +19,7 @@ from gateway.oidc.authorization_request import ID_TOKEN_TYP
 from gateway.oidc.claims import Rights, rights_claims
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import Grant, RefreshState
+from gateway.oidc.refresh_tokens import PresentedRefreshToken
 from gateway.oidc.sender_proofs import UNBOUND, Binding
 from gateway.randomness import PARTITIONS, Randomness, base64url, handle, opaque
 
@@ -42,6 +43,8 @@ class Issuance:
     rights: Rights | None
     refresh_token: str | None = field(default=None, repr=False)
     refresh: RefreshState | None = None
+    presented: PresentedRefreshToken | None = field(default=None, repr=False)
+    """The refresh token that it is given for."""
     binding: Binding = UNBOUND
 
 

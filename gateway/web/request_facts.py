@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.randomness import Randomness
 
@@ -30,6 +31,7 @@ def networks(names: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(name) for name in names)
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text.strip())
@@ -60,6 +62,7 @@ def peer_address(remote: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     return str(current)
 
 
+@lru_cache(maxsize=1024)
 def agent_hash(user_agent: str) -> str:
     return hashlib.sha256(user_agent.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -66,13 +66,14 @@ class RefreshTokenGrant:
             rights=rights,
             refresh_token=token if rotated else parameters["refresh_token"],
             refresh=state if rotated else self._tokens.extended(presented, event.at),
+            presented=presented,
             binding=binding,
         )
 
     async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
         """The answer, or the one that this very token got a moment ago. Raises TokenProblem."""
-        presented, grant = self._presented(parameters), issuance.grant
-        if issuance.refresh is None:
+        presented, grant = issuance.presented, issuance.grant
+        if presented is None or issuance.refresh is None:
             raise _invalid_grant()
         event = replace(
             event,

@@ -62,8 +62,7 @@ class SqlAccounts:
         return self._one(_by_email, self._rows.email_key(email))
 
     def known(self, account_ids: Collection[str], *, named: Collection[str]) -> Mapping[str, KnownPerson]:
-        with self._connections.reading() as connection:
-            rows = connection.execute(_known, {"keys": [storable(one) for one in account_ids]}).all()
+        rows = self._connections.rows_of(_known, [storable(one) for one in account_ids]) if account_ids else ()
         return {row[0]: self._rows.known(row, named=row[0] in named) for row in rows}
 
     def all(self, *, limit: int = 100, after: str | None = None) -> Sequence[Account]:

@@ -15,8 +15,8 @@ from gateway.storage.sql.broken_rule import FOREIGN_KEY, BrokenRuleError
 from gateway.storage.sql.effects import record
 from gateway.storage.sql.engine import Connections
 from gateway.storage.sql.structures import structure_from
+from gateway.storage.sql.tables import civil_date_of, structure
 from gateway.storage.sql.tables import habilitation as table
-from gateway.storage.sql.tables import structure
 
 _WHY = {
     "pk_habilitation": "twin",
@@ -36,7 +36,7 @@ _of_account = (
 _of_accounts = (
     sa.select(table, structure)
     .join(structure, structure.c.id == table.c.structure_id)
-    .where(table.c.account_id.in_(sa.bindparam("account_ids", expanding=True)), _active)
+    .where(table.c.account_id.in_(sa.bindparam("keys", expanding=True)), _active)
     .order_by(structure.c.name, table.c.structure_id, table.c.role_label, table.c.id)
 )
 _from_source = sa.select(table).where(table.c.source == sa.bindparam("of_source"), _active).order_by(table.c.id)
@@ -44,6 +44,7 @@ _one: sa.BindParameter[str] = sa.bindparam("habilitation_id")
 _end = sa.update(table).where(table.c.id == _one, _active).values(state=HabilitationState.ENDED.value)
 _seen = sa.update(table).where(table.c.id == _one, _active).values(seen_at=sa.bindparam("at"))
 _WIDTH = len(table.columns)
+_START = list(table.columns.keys()).index("start_on")
 
 
 class SqlHabilitations:
@@ -57,12 +58,13 @@ class SqlHabilitations:
         return [(_habilitation(row[:_WIDTH]), structure_from(row[_WIDTH:])) for row in rows]
 
     def of_many(self, account_ids: Collection[str]) -> Mapping[str, Sequence[tuple[Habilitation, Structure]]]:
-        with self._connections.reading() as connection:
-            rows = connection.execute(_of_accounts, {"account_ids": list(account_ids)}).all()
+        rows = self._connections.rows_of(_of_accounts, list(account_ids)) if account_ids else ()
         held: dict[str, list[tuple[Habilitation, Structure]]] = {}
         for row in rows:
-            habilitation = _habilitation(row[:_WIDTH])
-            held.setdefault(habilitation.account_id, []).append((habilitation, structure_from(row[_WIDTH:])))
+            start, end = civil_date_of(row[_START]), civil_date_of(row[_START + 1])
+            habilitation = _habilitation((*row[:_START], start, end, *row[_START + 2 : _WIDTH]))
+            site = structure_from((*row[_WIDTH:-1], bool(row[-1])))
+            held.setdefault(habilitation.account_id, []).append((habilitation, site))
         return held
 
     def grant(self, habilitation: Habilitation, effects: Effects) -> None:

@@ -25,7 +25,11 @@ class CivilDate(sa.TypeDecorator[datetime.date]):
         return None if value is None else value.year * 10000 + value.month * 100 + value.day
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime.date | None:
-        return None if value is None else datetime.date(value // 10000, value // 100 % 100, value % 100)
+        return None if value is None else civil_date_of(value)
+
+
+def civil_date_of(stored: int) -> datetime.date:
+    return datetime.date(stored // 10000, stored // 100 % 100, stored % 100)
 
 
 account = sa.Table(

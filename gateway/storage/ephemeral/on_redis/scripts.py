@@ -33,7 +33,7 @@ Word = str | bytes | int | float
 
 def words(values: tuple[Word, ...]) -> tuple[str | bytes, ...]:
     """Arguments as text: `repr` gives an instant back exactly."""
-    return tuple(value if isinstance(value, str | bytes) else repr(value) for value in values)
+    return tuple([repr(value) if isinstance(value, (int, float)) else value for value in values])
 
 
 class EffectsPacker:
