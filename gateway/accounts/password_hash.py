@@ -5,7 +5,6 @@ pepper can rotate without the passwords. Every call that hashes costs the same, 
 """
 
 import base64
-import threading
 import unicodedata
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from cryptography.exceptions import InvalidKey, InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from gateway.accounts.hashing_pool import HashingPool
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import Randomness
 
@@ -36,8 +36,8 @@ class Argon2Parameters:
 
 
 class PasswordHasher:
-    """`encrypted` values are opaque strings bound to their account: moved to another account they verify nothing. At most
-    `concurrency` hashes at once, so that a flood of sign-ins does not exhaust the memory (PWD-13)."""
+    """`encrypted` values are opaque strings bound to their account: moved to another account they verify nothing. What hashes
+    may raise HashingBusyError: a flood of sign-ins exhausts neither the memory nor the cores (PWD-13)."""
 
     def __init__(
         self,
@@ -45,17 +45,17 @@ class PasswordHasher:
         randomness: Randomness,
         parameters: Argon2Parameters | None = None,
         *,
-        concurrency: int = 4,
+        pool: HashingPool | None = None,
     ) -> None:
         self._pepper = AESGCM(pepper.for_purpose(Purpose.PASSWORD_PEPPER))
         self._randomness = randomness
         self._parameters = parameters or Argon2Parameters()
         self._nobody = self._parameters.phc_prefix() + "$".join(_phc_base64(randomness(n)) for n in (_SALT, _LENGTH))
-        self._slots = threading.BoundedSemaphore(concurrency)
+        self._pool = pool or HashingPool()
 
     def hash(self, account_id: str, password: str) -> str:
-        with self._slots:
-            phc = self._argon2(self._randomness(_SALT)).derive_phc_encoded(_octets(password))
+        salt = self._randomness(_SALT)
+        phc = self._pool.run(lambda: self._argon2(salt).derive_phc_encoded(_octets(password)))
         nonce = self._randomness(_NONCE)
         sealed = self._pepper.encrypt(nonce, phc.encode(), _AAD + account_id.encode())
         return _PREFIX + base64.b64encode(nonce + sealed).decode()
@@ -80,8 +80,7 @@ class PasswordHasher:
     def _verified(self, phc: str, password: str) -> bool:
         # The very same call whether there is somebody or not: deriving instead of verifying is 2 % quicker, which shows.
         try:
-            with self._slots:
-                Argon2id.verify_phc_encoded(_octets(password), phc)
+            self._pool.run(lambda: Argon2id.verify_phc_encoded(_octets(password), phc))
         except InvalidKey:
             return False
         return True

@@ -15,8 +15,9 @@ from gateway.oidc.claims import Rights
 from gateway.oidc.ports import HeldRights, People, Person, PersonAsked, RunBlocking
 
 Told = tuple[Person, HeldRights | None] | None
-AT_ONCE = 2
-"""Readings under way together: one that the database delays does not hold all the others."""
+AT_ONCE = 4
+PATIENCE_SECONDS = 0.05
+"""One reading at a time, so that it serves many; but one that the database delays longer does not hold the others."""
 MOST = 64
 """Requests of one reading."""
 
@@ -73,18 +74,22 @@ class _Readings:
         run_blocking: RunBlocking,
     ) -> None:
         self._new_answer = loop.create_future
+        self._now = loop.time
         self._told = told
         self._run_blocking = run_blocking
         self._waiting: list[tuple[PersonAsked, asyncio.Future[Told]]] = []
         self._under_way = 0
+        self._begun_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def of(self, asked: PersonAsked) -> asyncio.Future[Told]:
         answer: asyncio.Future[Told] = self._new_answer()
         self._waiting.append((asked, answer))
-        if self._under_way < AT_ONCE and len(self._waiting) == 1:
+        now = self._now()
+        if self._under_way == 0 or (self._under_way < AT_ONCE and now - self._begun_at > PATIENCE_SECONDS):
             # The task starts at the loop's next turn: whoever asks in this one comes along.
             self._under_way += 1
+            self._begun_at = now
             reading = asyncio.create_task(self._read())
             self._tasks.add(reading)
             reading.add_done_callback(self._tasks.discard)
@@ -94,6 +99,7 @@ class _Readings:
         try:
             while self._waiting:
                 taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                self._begun_at = self._now()
                 await self._answer(taken)
         finally:
             self._under_way -= (

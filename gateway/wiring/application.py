@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
+from gateway.accounts.hashing_pool import HashingBusyError
 from gateway.accounts.password_hash import PasswordHasher
 from gateway.app import Application
 from gateway.habilitations.live_rights import LiveRights
@@ -80,7 +81,7 @@ from gateway.wiring.policies import argon2_parameters, password_policy, provider
 from gateway.wiring.psc import psc_doors
 from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
 
-UNAVAILABLE = (EphemeralStoreUnavailableError, StoreUnavailableError)
+UNAVAILABLE = (EphemeralStoreUnavailableError, StoreUnavailableError, HashingBusyError)
 
 
 def application() -> Application:

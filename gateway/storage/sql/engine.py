@@ -125,11 +125,10 @@ class Connections:
     def _text(self, statement: sa.Select[Any], size: int) -> tuple[str, list[str] | None]:
         known = self._texts.get((statement, size))
         if known is None:
-            compiled = statement.params(keys=[str(number) for number in range(size)]).compile(
-                dialect=self.engine.dialect, compile_kwargs={"render_postcompile": True}
-            )
-            positional = compiled.positiontup is not None
-            known = self._texts[statement, size] = str(compiled), None if positional else list(compiled.params)
+            compiled = statement.compile(dialect=self.engine.dialect)
+            state = compiled.construct_expanded_state({"keys": [""] * size})
+            names = None if state.positiontup is not None else list(state.parameter_expansion["keys"])
+            known = self._texts[statement, size] = state.statement, names
         return known
 
     @contextmanager

@@ -42,6 +42,20 @@ def stored(database: Database, account: Account) -> Account:
 
 
 @pytest.mark.parametrize("changes", [{}, COMPLETE])
+def test_what_applications_may_be_told_of_many_is_what_each_account_says(
+    database: Database, changes: dict[str, object]
+) -> None:
+    account, other = stored(database, an_account(1, **changes)), stored(database, an_account(2))
+    known = database.accounts.known([account.id, other.id, "nobody\0"], named=[account.id])
+    assert set(known) == {account.id, other.id}
+    for told_of, whole in ((known[account.id], account), (known[other.id], other)):
+        hidden = {} if whole is account else {"family_name": "", "given_name": "", "email": "", "rpps": None}
+        for member in dataclasses.fields(told_of):
+            assert getattr(told_of, member.name) == hidden.get(member.name, getattr(whole, member.name)), member.name
+    assert dict(database.accounts.known([], named=[])) == {}
+
+
+@pytest.mark.parametrize("changes", [{}, COMPLETE])
 def test_an_account_is_read_as_it_was_written(database: Database, changes: dict[str, object]) -> None:
     account = stored(database, an_account(**changes))
     assert database.accounts.get(account.id) == account

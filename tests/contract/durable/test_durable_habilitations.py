@@ -44,6 +44,21 @@ def test_habilitations_are_read_with_their_structure(database: Database, person:
     assert lines(database) == ["habilitation.granted"] * 2
 
 
+def test_those_of_many_people_are_the_ones_of_each(database: Database, person: Account, place: Structure) -> None:
+    for habilitation in (
+        a_habilitation(person, place),
+        a_habilitation(person, a_structure(2), "hab-2"),
+        a_habilitation(an_account(2), place, "of-another"),
+        a_habilitation(an_account(2), a_structure(2), "ended"),
+    ):
+        database.habilitations.grant(habilitation, NO_EFFECTS)
+    database.habilitations.end("ended", NO_EFFECTS)
+    asked = [person.id, an_account(2).id, "nobody"]
+    assert dict(database.habilitations.of_many(asked)) == {one: database.habilitations.of(one) for one in asked[:2]}
+    assert dict(database.habilitations.of_many([])) == {}
+    assert dict(database.habilitations.of_many([person.id])) == {person.id: database.habilitations.of(person.id)}
+
+
 def test_an_ended_habilitation_is_not_read_and_may_be_given_again(
     database: Database, person: Account, place: Structure
 ) -> None:

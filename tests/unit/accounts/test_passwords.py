@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.hashing_pool import HashingPool
 from gateway.accounts.password_hash import Argon2Parameters, PasswordHasher
 from gateway.accounts.password_policy import (
     PasswordKnown,
@@ -179,7 +180,7 @@ def test_a_stolen_table_verifies_nothing_without_the_pepper_nor_under_another_ac
 
 def test_hashes_wait_for_a_slot() -> None:
     """With one slot, a hash begun while another runs waits for its end."""
-    hasher = PasswordHasher(PEPPER, CountedRandomness(), LIGHT, concurrency=1)
+    hasher = PasswordHasher(PEPPER, CountedRandomness(), LIGHT, pool=HashingPool(at_once=1, waiting=20))
     inside, most, guard = 0, 0, threading.Lock()
     original = hasher._argon2
 
