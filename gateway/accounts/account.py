@@ -25,6 +25,22 @@ class CodeChannel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """The part of an account that applications may be told of. Where names were not asked, what is encrypted is empty."""
+
+    id: str
+    status: AccountStatus
+    profession: str | None
+    language: str
+    rpps_proof: RppsProof | None
+    email_verified_at: float | None
+    family_name: str = ""
+    given_name: str = ""
+    email: str = ""
+    rpps: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """`id` is the random UUID that becomes `sub`. `phone` is E.164. Instants are seconds since the epoch."""
 

@@ -1,9 +1,9 @@
 """What the accounts need from outside. Every write takes the effects that commit with it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
-from gateway.accounts.account import Account
+from gateway.accounts.account import Account, KnownPerson
 from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.trusted_device import TrustedDevice
@@ -32,6 +32,10 @@ class Accounts(Protocol):
         ...
 
     def find_by_email(self, email: str) -> Account | None: ...
+
+    def known(self, account_ids: Collection[str], *, named: Collection[str]) -> Mapping[str, KnownPerson]:
+        """Those that exist, in one reading; names, address and number only of those in `named`."""
+        ...
 
     def all(self, *, limit: int = 100, after: str | None = None) -> Sequence[Account]: ...
 

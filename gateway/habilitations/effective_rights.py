@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.account import Account, AccountStatus, KnownPerson
 from gateway.clock import civil_date
 from gateway.habilitations.habilitation import Habilitation, HabilitationState, Origin
 from gateway.habilitations.ports import AcrScale
@@ -41,7 +41,7 @@ class EffectiveRights:
 
 def effective_rights(
     *,
-    account: Account,
+    account: Account | KnownPerson,
     habilitations: Sequence[tuple[Habilitation, Structure]],
     mapping: RoleMapping,
     application: str,
@@ -96,7 +96,11 @@ def is_stale(habilitation: Habilitation, now: float, stale_after: float = STALE_
 
 
 def _matching(
-    rules: Sequence[Rule], mapping: RoleMapping, habilitation: Habilitation, structure: Structure, account: Account
+    rules: Sequence[Rule],
+    mapping: RoleMapping,
+    habilitation: Habilitation,
+    structure: Structure,
+    account: Account | KnownPerson,
 ) -> Iterator[Rule]:
     role = mapping.role_of(habilitation.role_label)
     if role is not None:

@@ -5,8 +5,10 @@ Also which structures the person can choose from after sign-in: those where the 
 
 from collections.abc import Callable, Sequence
 
+from gateway.accounts.account import Account, KnownPerson
 from gateway.accounts.ports import Accounts
 from gateway.habilitations.effective_rights import STALE_AFTER, EffectiveRights, RightsInStructure, effective_rights
+from gateway.habilitations.habilitation import Habilitation
 from gateway.habilitations.ports import AcrScale, Habilitations
 from gateway.habilitations.role_mapping import RoleMapping
 from gateway.habilitations.structure import Structure
@@ -38,6 +40,18 @@ class LiveRights:
         effective = self._effective(mapping, account_id, role_application, acr, now)
         return effective.structures, mapping.version, effective.as_of
 
+    def rights_of_many(
+        self, asked: Sequence[tuple[KnownPerson, str, str, float]]
+    ) -> Sequence[tuple[Sequence[RightsInStructure], str, float | None]]:
+        """The same for many people, whose accounts have just been read: (person, application, acr, now)."""
+        mapping = self._mapping()
+        held = self._habilitations.of_many({person.id for person, *_ in asked}) if asked else {}
+        answers = []
+        for person, application, acr, now in asked:
+            effective = self._judged(mapping, person, held.get(person.id, ()), application, acr, now)
+            answers.append((effective.structures, mapping.version, effective.as_of))
+        return answers
+
     def structures_of(self, account_id: str, role_application: str, acr: str, now: float) -> Sequence[Structure]:
         """The structures where this application gives the person something, in the order of their names."""
         effective = self._effective(self._mapping(), account_id, role_application, acr, now)
@@ -49,9 +63,20 @@ class LiveRights:
         account = self._accounts.get(account_id)
         if account is None:
             return EffectiveRights()
+        return self._judged(mapping, account, self._habilitations.of(account_id), application, acr, now)
+
+    def _judged(
+        self,
+        mapping: RoleMapping,
+        account: Account | KnownPerson,
+        habilitations: Sequence[tuple[Habilitation, Structure]],
+        application: str,
+        acr: str,
+        now: float,
+    ) -> EffectiveRights:
         return effective_rights(
             account=account,
-            habilitations=self._habilitations.of(account_id),
+            habilitations=habilitations,
             mapping=mapping,
             application=application,
             acr=acr,

@@ -1,6 +1,6 @@
 """What the habilitations need from outside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,10 @@ class Structures(Protocol):
 class Habilitations(Protocol):
     def of(self, account_id: str) -> Sequence[tuple[Habilitation, Structure]]:
         """Every habilitation that is not ended, with its structure; dates are judged by the caller."""
+        ...
+
+    def of_many(self, account_ids: Collection[str]) -> Mapping[str, Sequence[tuple[Habilitation, Structure]]]:
+        """The same for many accounts, in one reading; an account that holds nothing may be absent."""
         ...
 
     def grant(self, habilitation: Habilitation, effects: Effects) -> None:

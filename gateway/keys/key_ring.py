@@ -5,13 +5,16 @@ again only when it moved. Publishing a key a day before its use (KEY-02) is what
 unknown `kid` never triggers a read: whoever sends it would choose how often we read.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.clock import Clock
+from gateway.keys.es256 import segment
 from gateway.keys.ports import SigningKeyStore
 from gateway.keys.signing_key import Algorithm, KeyState, SigningKey
 
@@ -29,6 +32,19 @@ class RingKey:
     kid: str
     algorithm: Algorithm
     key: ECKey | RSAKey
+    header_segments: dict[str, bytes] = field(default_factory=dict, compare=False)
+    """The header of our tokens by `typ`, as base64url of its JSON; filled as they are met."""
+    private: ec.EllipticCurvePrivateKey | None = None
+    public: ec.EllipticCurvePublicKey | None = None
+    """The parsed key itself, when it is for ES256 (gateway/keys/es256.py)."""
+
+    def header_segment(self, typ: str) -> bytes:
+        """As joserfc would write it."""
+        known = self.header_segments.get(typ)
+        if known is None:
+            header = {"alg": str(self.algorithm), "kid": self.kid, "typ": typ}
+            known = self.header_segments[typ] = segment(json.dumps(header, separators=(",", ":")).encode())
+        return known
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,6 +92,13 @@ class KeyRing:
         """The public key of this name, among those published."""
         return self._current().verifying.get(kid)
 
+    def es256_of(self, header_segment: bytes, typ: str) -> RingKey | None:
+        """The key of ES256 that writes exactly this header for tokens of this `typ`."""
+        for key in self._current().verifying.values():
+            if key.public is not None and key.header_segment(typ) == header_segment:
+                return key
+        return None
+
     def algorithms(self) -> tuple[Algorithm, ...]:
         """Those that something signs with today."""
         return tuple(sorted(self._current().active))
@@ -98,21 +121,21 @@ def _read(keys: Sequence[SigningKey], version: int, now: float) -> _Ring:
     return _Ring(
         version=version,
         read_at=now,
-        active=MappingProxyType(
-            {
-                key.algorithm: RingKey(key.kid, key.algorithm, _parse_private(key))
-                for key in published
-                if key.state is KeyState.ACTIVE
-            }
-        ),
-        verifying=MappingProxyType({key.kid: RingKey(key.kid, key.algorithm, _parse_public(key)) for key in published}),
+        active=MappingProxyType({key.algorithm: _signing(key) for key in published if key.state is KeyState.ACTIVE}),
+        verifying=MappingProxyType({key.kid: _verifying(key) for key in published}),
         jwks=MappingProxyType({"keys": tuple(dict(key.public_jwk) for key in published)}),
     )
 
 
-def _parse_private(key: SigningKey) -> ECKey | RSAKey:
-    return (ECKey if key.algorithm is Algorithm.ES256 else RSAKey).import_key(key.private_pem)
+def _signing(key: SigningKey) -> RingKey:
+    if key.algorithm is not Algorithm.ES256:
+        return RingKey(key.kid, key.algorithm, RSAKey.import_key(key.private_pem))
+    parsed = ECKey.import_key(key.private_pem)
+    return RingKey(key.kid, key.algorithm, parsed, private=parsed.get_op_key("sign"))
 
 
-def _parse_public(key: SigningKey) -> ECKey | RSAKey:
-    return (ECKey if key.algorithm is Algorithm.ES256 else RSAKey).import_key(dict(key.public_jwk))
+def _verifying(key: SigningKey) -> RingKey:
+    if key.algorithm is not Algorithm.ES256:
+        return RingKey(key.kid, key.algorithm, RSAKey.import_key(dict(key.public_jwk)))
+    parsed = ECKey.import_key(dict(key.public_jwk))
+    return RingKey(key.kid, key.algorithm, parsed, public=parsed.get_op_key("verify"))

@@ -134,7 +134,7 @@ class Introspection:
         if not scope:
             return None
         read = await self._reads.person_and_rights(
-            grant.account_id, holder, scope=scope, acr=grant.acr, structure=grant.structure, now=now
+            grant.account_id, holder, scope=scope, acr=grant.acr, structure=grant.structure, now=now, named=False
         )
         if read is None:
             return None
@@ -162,7 +162,7 @@ class Introspection:
 
     async def _is_active(self, grant: Grant, client: Client, now: float) -> bool:
         read = await self._reads.person_and_rights(
-            grant.account_id, client, scope=(), acr=grant.acr, structure=None, now=now
+            grant.account_id, client, scope=(), acr=grant.acr, structure=None, now=now, named=False
         )
         return read is not None
 

@@ -1,15 +1,24 @@
-"""What the machine door reads live, in one blocking call beside the event loop: the person, her rights, the keys.
+"""What the machine door reads live beside the event loop: the person, her rights, the keys.
 
 Rights are computed at the moment of issuance (TOK-05, TOK-06): nothing of them is kept in the grant but the name of the
-active structure.
+active structure. Requests that wait at the same time are read together: each reading begins after all its requests came, so
+nobody is told what was true before asking, and one trip to the database serves all of them.
 """
 
-from collections.abc import Sequence
+import asyncio
+import weakref
+from collections.abc import Callable, Sequence
 
 from gateway.applications.client import Client
 from gateway.keys.key_ring import KeyRing
 from gateway.oidc.claims import Rights
-from gateway.oidc.ports import People, Person, RunBlocking
+from gateway.oidc.ports import HeldRights, People, Person, PersonAsked, RunBlocking
+
+Told = tuple[Person, HeldRights | None] | None
+AT_ONCE = 2
+"""Readings under way together: one that the database delays does not hold all the others."""
+MOST = 64
+"""Requests of one reading."""
 
 
 class LiveReads:
@@ -17,26 +26,93 @@ class LiveReads:
         self._people = people
         self._ring = ring
         self._run_blocking = run_blocking
+        self._of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Readings] = weakref.WeakKeyDictionary()
 
     async def person_and_rights(
-        self, account_id: str, client: Client, *, scope: Sequence[str], acr: str, structure: str | None, now: float
+        self,
+        account_id: str,
+        client: Client,
+        *,
+        scope: Sequence[str],
+        acr: str,
+        structure: str | None,
+        now: float,
+        named: bool = True,
     ) -> tuple[Person, Rights | None] | None:
-        """None when nothing may be said of this account any more. Rights only under scope `ror`."""
-
-        def read() -> tuple[Person, Rights | None] | None:
-            self._ring.keep_fresh()
-            person = self._people.person(account_id)
-            if person is None or not person.active:
-                return None
-            if "ror" not in scope:
-                return person, None
-            structures, version, as_of = self._people.rights(account_id, client.role_application, acr, now)
-            return person, Rights(structures, structure, version, as_of)
-
-        return await self._run_blocking(read)
+        """None when nothing may be said of this account any more. Rights only under scope `ror`; not `named`: who the person
+        is stays unread."""
+        application = client.role_application if "ror" in scope else None
+        loop = asyncio.get_running_loop()
+        readings = self._of_loops.get(loop)
+        if readings is None:
+            readings = self._of_loops[loop] = _Readings(loop, self._told, self._run_blocking)
+        told = await readings.of(PersonAsked(account_id, application, acr, now, named))
+        if told is None or not told[0].active:
+            return None
+        person, held = told
+        return person, None if held is None else Rights(held[0], structure, held[1], held[2])
 
     async def keys(self) -> KeyRing:
         """The ring, read again when it is due."""
         if self._ring.is_due():
             await self._run_blocking(self._ring.keep_fresh)
         return self._ring
+
+    def _told(self, asked: Sequence[PersonAsked]) -> Sequence[Told]:
+        self._ring.keep_fresh()
+        return self._people.told(asked)
+
+
+class _Readings:
+    """Of one event loop."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        told: Callable[[Sequence[PersonAsked]], Sequence[Told]],
+        run_blocking: RunBlocking,
+    ) -> None:
+        self._new_answer = loop.create_future
+        self._told = told
+        self._run_blocking = run_blocking
+        self._waiting: list[tuple[PersonAsked, asyncio.Future[Told]]] = []
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def of(self, asked: PersonAsked) -> asyncio.Future[Told]:
+        answer: asyncio.Future[Told] = self._new_answer()
+        self._waiting.append((asked, answer))
+        if self._under_way < AT_ONCE and len(self._waiting) == 1:
+            # The task starts at the loop's next turn: whoever asks in this one comes along.
+            self._under_way += 1
+            reading = asyncio.create_task(self._read())
+            self._tasks.add(reading)
+            reading.add_done_callback(self._tasks.discard)
+        return answer
+
+    async def _read(self) -> None:
+        try:
+            while self._waiting:
+                taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                await self._answer(taken)
+        finally:
+            self._under_way -= (
+                1  # in the same step as the last look: nobody is left waiting for a reading that has ended
+            )
+
+    async def _answer(self, taken: Sequence[tuple[PersonAsked, asyncio.Future[Told]]]) -> None:
+        asked = [one for one, _ in taken]
+        try:
+            answers = await self._run_blocking(lambda: self._told(asked))
+        except Exception as error:
+            for _, answer in taken:
+                if not answer.done():
+                    answer.set_exception(error)
+        except BaseException:
+            for _, answer in taken:
+                answer.cancel()
+            raise
+        else:
+            for (_, answer), told in zip(taken, answers, strict=True):
+                if not answer.done():
+                    answer.set_result(told)

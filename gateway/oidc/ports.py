@@ -254,12 +254,30 @@ class Person:
     language: str
 
 
+HeldRights = tuple[Sequence[StructureRights], str, float | None]
+"""By structure; the mapping's version; the oldest instant at which a source was read, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAsked:
+    """What one token request wants to know of one person at `now`. `role_application` None: no right of hers; `named` false:
+    only whether she may be spoken of, so names, address and number stay unread, and empty in the answer."""
+
+    account_id: str
+    role_application: str | None
+    acr: str
+    now: float
+    named: bool = True
+
+
 class People(Protocol):
+    def told(self, asked: Sequence[PersonAsked]) -> Sequence[tuple[Person, HeldRights | None] | None]:
+        """Many at once, in the order asked, all of it read after the call; None for whom there is no account."""
+        ...
+
     def person(self, account_id: str) -> Person | None: ...
 
-    def rights(
-        self, account_id: str, role_application: str, acr: str, now: float
-    ) -> tuple[Sequence[StructureRights], str, float | None]:
+    def rights(self, account_id: str, role_application: str, acr: str, now: float) -> HeldRights:
         """Live rights by structure, the mapping's version, and the oldest instant at which a source was read (None when
         nothing comes from a source)."""
         ...

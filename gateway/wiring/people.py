@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from gateway.accounts.account import AccountStatus
+from gateway.accounts.account import Account, AccountStatus, KnownPerson
 from gateway.accounts.ports import Accounts
 from gateway.applications.ports import Clients
+from gateway.habilitations.effective_rights import RightsInStructure
 from gateway.habilitations.live_rights import LiveRights
-from gateway.oidc.ports import Person, StructureRights
+from gateway.oidc.ports import HeldRights, Person, PersonAsked, StructureRights
 
 
 class PeopleFromAccounts:
@@ -15,38 +16,58 @@ class PeopleFromAccounts:
     def __init__(self, accounts: Accounts, rights: LiveRights) -> None:
         self._accounts, self._rights = accounts, rights
 
+    def told(self, asked: Sequence[PersonAsked]) -> Sequence[tuple[Person, HeldRights | None] | None]:
+        known = self._accounts.known(
+            {one.account_id for one in asked}, named={one.account_id for one in asked if one.named}
+        )
+        wanted = [
+            (place, (known[one.account_id], one.role_application, one.acr, one.now))
+            for place, one in enumerate(asked)
+            if one.role_application is not None and one.account_id in known
+        ]
+        rights = self._rights.rights_of_many([question for _, question in wanted])
+        held = {place: _held(*found) for (place, _), found in zip(wanted, rights, strict=True)}
+        return [
+            (_person(known[one.account_id]), held.get(place)) if one.account_id in known else None
+            for place, one in enumerate(asked)
+        ]
+
     def person(self, account_id: str) -> Person | None:
         account = self._accounts.get(account_id)
-        if account is None:
-            return None
-        return Person(
-            account_id=account.id,
-            active=account.status is AccountStatus.ACTIVE,
-            given_name=account.given_name,
-            family_name=account.family_name,
-            email=account.email,
-            email_verified=account.email_verified_at is not None,
-            rpps=account.rpps,
-            rpps_proof=account.rpps_proof,
-            profession=account.profession,
-            language=account.language,
-        )
+        return None if account is None else _person(account)
 
-    def rights(
-        self, account_id: str, role_application: str, acr: str, now: float
-    ) -> tuple[Sequence[StructureRights], str, float | None]:
+    def rights(self, account_id: str, role_application: str, acr: str, now: float) -> HeldRights:
         held, version, as_of = self._rights.rights(account_id, role_application, acr, now)
-        rights = [
-            StructureRights(
-                id=item.structure.id,
-                name=item.structure.name,
-                roles=tuple(item.roles),
-                entitlements=tuple(item.entitlements),
-                end=item.end.isoformat(),
-            )
-            for item in held
-        ]
-        return rights, version, as_of
+        return _held(held, version, as_of)
+
+
+def _person(account: Account | KnownPerson) -> Person:
+    return Person(
+        account_id=account.id,
+        active=account.status is AccountStatus.ACTIVE,
+        given_name=account.given_name,
+        family_name=account.family_name,
+        email=account.email,
+        email_verified=account.email_verified_at is not None,
+        rpps=account.rpps,
+        rpps_proof=account.rpps_proof,
+        profession=account.profession,
+        language=account.language,
+    )
+
+
+def _held(held: Sequence[RightsInStructure], version: str, as_of: float | None) -> HeldRights:
+    rights = [
+        StructureRights(
+            id=item.structure.id,
+            name=item.structure.name,
+            roles=tuple(item.roles),
+            entitlements=tuple(item.entitlements),
+            end=item.end.isoformat(),
+        )
+        for item in held
+    ]
+    return rights, version, as_of
 
 
 class StructuresFromRights:

@@ -20,11 +20,15 @@ def main() -> int:
     parser.add_argument("campaign", nargs="?", default="machine", choices=["machine", "doors", "card"])
     parser.add_argument("--rounds", type=int, help="9 by default (5 for doors and card)")
     parser.add_argument("--quick", action="store_true", help="3 rounds, closed loops only")
-    parser.add_argument("--database", help="machine: PostgreSQL instead of SQLite, such as postgresql:///bench?host=/run/x")
+    parser.add_argument(
+        "--database", help="machine: PostgreSQL instead of SQLite, such as postgresql:///bench?host=/run/x"
+    )
     parser.add_argument("--seconds", type=int, default=2, help="length of one window")
     parser.add_argument("--budget", type=float, default=1800.0, help="seconds after which a part begins no new round")
     parser.add_argument("--parts", default=",".join(_PARTS), help="doors: comma-separated, among " + ", ".join(_PARTS))
-    parser.add_argument("--only", default="", help="doors: only the mixes this expression finds; machine: one operation")
+    parser.add_argument(
+        "--only", default="", help="doors: only the mixes this expression finds; machine: one operation"
+    )
     parser.add_argument(
         "--priority", type=int, default=0, help="niceness, below zero on a machine shared with other work (root)"
     )

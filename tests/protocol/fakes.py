@@ -15,7 +15,9 @@ from gateway.oidc.ports import (
     AuthorizationCode,
     CodeState,
     Grant,
+    HeldRights,
     Person,
+    PersonAsked,
     ProofKind,
     PushedRequest,
     Redemption,
@@ -324,6 +326,15 @@ class FakePeople:
         self.known = {person.account_id: person}
         self.structures: list[StructureRights] = []
         self.asked_application: str | None = None
+
+    def told(self, asked: Sequence[PersonAsked]) -> Sequence[tuple[Person, HeldRights | None] | None]:
+        return [
+            None
+            if person is None
+            else (person, application and self.rights(one.account_id, application, one.acr, one.now))
+            for one in asked
+            for person, application in [(self.person(one.account_id), one.role_application)]
+        ]
 
     def person(self, account_id: str) -> Person | None:
         return self.known.get(account_id)

@@ -1,15 +1,18 @@
 """An account as a row: which columns are encrypted, which are indexed without being readable (CRY-01, CRY-04)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.accounts.account import Account, AccountStatus, CodeChannel, RppsProof
+from gateway.accounts.account import Account, AccountStatus, CodeChannel, KnownPerson, RppsProof
 from gateway.keys.field_cipher import BlindIndex, FieldCipher, Place, folded
 from gateway.storage.sql.storable import storable
 from gateway.storage.sql.tables import account as table
 
 ENCRYPTED = ("family_name", "given_name", "email", "phone", "rpps", "password_hash")
+KNOWN = ("id", "status", "profession", "language", "rpps_proof", "email_verified_at",
+         "family_name", "given_name", "email", "rpps")  # fmt: skip
 _AS_THEY_ARE = (
     "id", "email_verified_at", "phone_verified_at", "profession", "contact_version", "code_demanded_since",
     "language", "created_at", "archived_at", "last_signin_at", "is_administrator",
@@ -43,6 +46,22 @@ class AccountRows:
             code_channel=CodeChannel(row.code_channel),
             rpps_proof=RppsProof(row.rpps_proof) if row.rpps_proof else None,
             status=AccountStatus(row.status),
+        )
+
+    def known(self, row: Sequence[Any], *, named: bool) -> KnownPerson:
+        """`row` holds KNOWN, in this order."""
+        account_id, status, profession, language, proof, email_verified_at, family_name, given_name, email, rpps = row
+        return KnownPerson(
+            account_id,
+            AccountStatus(status),
+            profession,
+            language,
+            RppsProof(proof) if proof else None,
+            email_verified_at,
+            family_name=(self.open(account_id, "family_name", family_name) or "") if named else "",
+            given_name=(self.open(account_id, "given_name", given_name) or "") if named else "",
+            email=(self.open(account_id, "email", email) or "") if named else "",
+            rpps=self.open(account_id, "rpps", rpps) if named else None,
         )
 
     def seal(self, account_id: str, column: str, value: str | None) -> bytes | None:

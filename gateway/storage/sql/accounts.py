@@ -3,17 +3,17 @@
 A password is set by consuming its link in the same transaction: of any number of parallel calls one consumes it (RST-03).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.account import Account, AccountStatus, KnownPerson
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.ports import AccountExistsError
 from gateway.journal.effects import Effects
 from gateway.storage.sql.account_lock import lock_account
-from gateway.storage.sql.account_row import AccountRows
+from gateway.storage.sql.account_row import KNOWN, AccountRows
 from gateway.storage.sql.broken_rule import BrokenRuleError
 from gateway.storage.sql.effects import instant_of, record
 from gateway.storage.sql.engine import Connections
@@ -30,6 +30,7 @@ _FIELD_OF_RULE = {
 
 _key: sa.BindParameter[object] = sa.bindparam("key")
 _by_id = sa.select(table).where(table.c.id == _key)
+_known = sa.select(*(table.c[name] for name in KNOWN)).where(table.c.id.in_(sa.bindparam("keys", expanding=True)))
 _by_username = sa.select(table).where(table.c.username_folded == _key)
 _by_rpps = sa.select(table).where(table.c.rpps_index == _key)
 _by_email = sa.select(table).where(table.c.email_index == _key)
@@ -59,6 +60,11 @@ class SqlAccounts:
 
     def find_by_email(self, email: str) -> Account | None:
         return self._one(_by_email, self._rows.email_key(email))
+
+    def known(self, account_ids: Collection[str], *, named: Collection[str]) -> Mapping[str, KnownPerson]:
+        with self._connections.reading() as connection:
+            rows = connection.execute(_known, {"keys": [storable(one) for one in account_ids]}).all()
+        return {row[0]: self._rows.known(row, named=row[0] in named) for row in rows}
 
     def all(self, *, limit: int = 100, after: str | None = None) -> Sequence[Account]:
         """In the order of identifiers, after the one given."""

@@ -1,7 +1,7 @@
 """Habilitations at rest. The database itself refuses a self-grant, more than two years, and a second active one for the
 same person, structure, role and source (ADM-01, ADM-05)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,12 @@ _of_account = (
     .where(table.c.account_id == sa.bindparam("account_id"), _active)
     .order_by(structure.c.name, table.c.structure_id, table.c.role_label, table.c.id)
 )
+_of_accounts = (
+    sa.select(table, structure)
+    .join(structure, structure.c.id == table.c.structure_id)
+    .where(table.c.account_id.in_(sa.bindparam("account_ids", expanding=True)), _active)
+    .order_by(structure.c.name, table.c.structure_id, table.c.role_label, table.c.id)
+)
 _from_source = sa.select(table).where(table.c.source == sa.bindparam("of_source"), _active).order_by(table.c.id)
 _one: sa.BindParameter[str] = sa.bindparam("habilitation_id")
 _end = sa.update(table).where(table.c.id == _one, _active).values(state=HabilitationState.ENDED.value)
@@ -49,6 +55,15 @@ class SqlHabilitations:
         with self._connections.reading() as connection:
             rows = connection.execute(_of_account, {"account_id": account_id}).all()
         return [(_habilitation(row[:_WIDTH]), structure_from(row[_WIDTH:])) for row in rows]
+
+    def of_many(self, account_ids: Collection[str]) -> Mapping[str, Sequence[tuple[Habilitation, Structure]]]:
+        with self._connections.reading() as connection:
+            rows = connection.execute(_of_accounts, {"account_ids": list(account_ids)}).all()
+        held: dict[str, list[tuple[Habilitation, Structure]]] = {}
+        for row in rows:
+            habilitation = _habilitation(row[:_WIDTH])
+            held.setdefault(habilitation.account_id, []).append((habilitation, structure_from(row[_WIDTH:])))
+        return held
 
     def grant(self, habilitation: Habilitation, effects: Effects) -> None:
         with _own_errors(), self._connections.writing() as connection:

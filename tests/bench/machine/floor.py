@@ -54,7 +54,8 @@ class Issuer:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._filling = {name: "x" * octets for name, octets in filling.items()}
         self._heads = {
-            typ: _base64url(orjson.dumps({"alg": "ES256", "kid": "floor", "typ": typ})) + b"." for typ in ("at+jwt", "JWT")
+            typ: _base64url(orjson.dumps({"alg": "ES256", "kid": "floor", "typ": typ})) + b"."
+            for typ in ("at+jwt", "JWT")
         }
 
     def token(self, kind: str, subject: str) -> str:
@@ -135,7 +136,7 @@ class Door(asyncio.Protocol):
 
     def _rotated(self, found: bytes | None, successor: str) -> None:
         if found is None:
-            self._transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            self._transport.abort()
             return
         subject = orjson.loads(found)["sub"]
         access, identity = self._issuer.token("access", subject), self._issuer.token("id", subject)
@@ -147,6 +148,8 @@ class Door(asyncio.Protocol):
         )  # fmt: skip
 
     def _answer(self, answer: dict[str, Any]) -> None:
+        if self._transport.is_closing():
+            return
         body = orjson.dumps(answer)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: "
         self._transport.write(head + str(len(body)).encode() + b"\r\n\r\n" + body)

@@ -19,7 +19,7 @@ CODE_CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(CODE_VERIFIER.encode())
 
 @dataclass(frozen=True)
 class Operation:
-    """`parameter` takes one of a pool of values: each in turn (`cycle`), the one that its answer gave (`rotate`), or each once."""
+    """`parameter` takes one of a pool of values: each in turn (`cycle`), what its answer gave (`rotate`), or each once."""
 
     name: str
     form: str
@@ -36,7 +36,7 @@ CODE = Operation(
     f"grant_type=authorization_code&redirect_uri={REDIRECT_URI}&code_verifier={CODE_VERIFIER}",
     "code",
     "once",
-    1500,
+    3500,
 )
 OPERATIONS = (CLIENT_CREDENTIALS, REFRESH, INTROSPECTION, CODE)
 

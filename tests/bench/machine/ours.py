@@ -5,15 +5,11 @@ roles in two structures, which every token of theirs says, read live. Codes are 
 """
 
 import hashlib
-
 import sys
-
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from shutil import copytree
-
 
 import yaml
 
@@ -58,8 +54,8 @@ class Gateway:
     def __init__(self, folder: Path, redis_port: int, *, people: int, database: str | None = None) -> None:
         self._folder = folder
         self._port = measure.free_port()
-        self._config = _settings(folder, self._port, redis_port, database)
-        with _deployment(self._config) as administering:
+        self.config = _settings(folder, self._port, redis_port, database)
+        with _deployment(self.config) as administering:
             prepare(administering)
             _secret(administering)
             self.accounts = _people(administering, people)
@@ -68,7 +64,7 @@ class Gateway:
     def start(self) -> measure.Process:
         """Starts it again on the same data."""
         self.process = measure.Process(
-            [sys.executable, "-m", "gateway.cli", "--config", str(self._config), "serve", "--workers", "1"],
+            [sys.executable, "-m", "gateway.cli", "--config", str(self.config), "serve", "--workers", "1"],
             core=measure.SERVER_CORE,
             log=self._folder / "serve.log",
             environment={"PYTHONPATH": str(ROOT)},
@@ -78,6 +74,10 @@ class Gateway:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def health(self) -> str:
+        return f"http://127.0.0.1:{self._port}/health/live"
 
     def url(self, operation: Operation) -> str:
         return f"http://127.0.0.1:{self._port}{'/introspect' if operation is INTROSPECTION else '/token'}"
@@ -91,7 +91,7 @@ class Gateway:
         return [str(asked(self.url(CODE), CODE, code)[member]) for code in codes]
 
     def _codes(self, count: int) -> list[str]:
-        with _deployment(self._config) as administering:
+        with _deployment(self.config) as administering:
             store, now = administering.stores.ephemeral, administering.stores.clock.now()
             by_account: dict[str, Session] = {}
             codes = []

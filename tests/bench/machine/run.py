@@ -1,7 +1,7 @@
 """Campaign "machine": what one operation costs us, npm oidc-provider and a bare floor, in one run on one Redis.
 
 Three servers, one worker each, resident on core 0; wrk and Redis on core 1. Every round measures each server once for each
-operation, in rotating order; ratios are taken inside a round. Then open loops at half and at four fifths of the capacity, memory,
+operation, in rotating order; ratios are taken inside a round. Then open loops at half and four fifths of the capacity, memory,
 and the time from exec to the first token. `ratios` says how many times the peer's operations a core-second of ours carries.
 """
 
@@ -36,7 +36,19 @@ SHARES = (0.5, 0.8)
 @contextmanager
 def running_redis(folder: Path) -> Iterator[tuple[measure.Process, int]]:
     port = measure.free_port()
-    argv = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    argv = [
+        "redis-server",
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--dir",
+        str(folder),
+    ]
     process = measure.Process(argv, core=measure.LOAD_CORE, log=folder / "redis.log")
     try:
         started = time.monotonic()
@@ -100,16 +112,22 @@ class Campaign:
         self._forget_lines()
         script = {"AUTHORIZATION": AUTHORIZATION}
         if operation.parameter is not None:
-            values = contender.pool(operation, operation.pool)
+            once = operation.mode == "once"
+            values = contender.pool(operation, operation.pool * (3 if once and contender is self.floor else 1))
             if operation.mode != "rotate":
                 asked(contender.url(operation), operation, values[0])
             pool = self._folder / "pool"
             pool.write_text("\n".join(values[1:]) + "\n")
             script |= {"POOL": str(pool), "FIELD": operation.parameter, "MODE": operation.mode}
-            if operation.mode == "once":
-                seconds = 30.0
+            if once:
+                seconds = 1.0  # the pool must last
         return measure.window(
-            contender.url(operation), operation.form, seconds, server=contender.pid, store=self._store.pid, script=script
+            contender.url(operation),
+            operation.form,
+            seconds,
+            server=contender.pid,
+            store=self._store.pid,
+            script=script,
         )
 
     def _of(self, target: Target) -> tuple[Contender, Operation]:
@@ -124,11 +142,17 @@ class Campaign:
             self.window(target, seconds)
 
     def targets(self) -> list[Target]:
-        return [Target(f"{one} {server}", server, one) for one in (o.name for o in OPERATIONS) for server in self.contenders]
+        return [
+            Target(f"{one} {server}", server, one) for one in (o.name for o in OPERATIONS) for server in self.contenders
+        ]
 
-    def open_loop(self, operation: Operation, contender: Contender, rounds: int, seconds: float) -> list[dict[str, float]]:
+    def open_loop(
+        self, operation: Operation, contender: Contender, rounds: int, seconds: float
+    ) -> list[dict[str, float]]:
         values = contender.pool(operation, 1) if operation.parameter else ()
-        form = "&".join([*([operation.form] if operation.form else []), *(f"{operation.parameter}={v}" for v in values)])
+        form = "&".join(
+            [*([operation.form] if operation.form else []), *(f"{operation.parameter}={v}" for v in values)]
+        )
         address = urlsplit(contender.url(operation))
         found = []
         for turn in range(rounds):
@@ -182,8 +206,22 @@ def machine(
 
 
 def _closed(series: dict[str, Series]) -> dict[str, Any]:
-    rows = [["operation", "server", "CPU µs (min-max)", "per core-second", "store µs", "req/s", "p50 ms", "p99 ms", "windows (refused)"]]
-    verdicts = [["operation", "times oidc-provider (min-max)", "must", "aim", "times the floor (min-max)", "at most", ""]]
+    rows = [
+        [
+            "operation",
+            "server",
+            "CPU µs (min-max)",
+            "per core-second",
+            "store µs",
+            "req/s",
+            "p50 ms",
+            "p99 ms",
+            "windows (refused)",
+        ]
+    ]
+    verdicts = [
+        ["operation", "times oidc-provider (min-max)", "must", "aim", "times the floor (min-max)", "at most", ""]
+    ]
     record: dict[str, Any] = {"ratios": {}, "ratios_spread": {}, "above_floor": {}, "floor": {}, "cpu_us": {}}
     for operation in OPERATIONS:
         mine = {server: series.get(f"{operation.name} {server}") for server in ("passerelle", "oidc-provider", "floor")}
@@ -232,5 +270,7 @@ def _print_rest(record: dict[str, Any]) -> None:
     rows = [["server", "memory (PSS), MB", "exec to first token, s (min-max)"]]
     for name, pss in record["pss_mb"].items():
         cold = record.get("first_token_s", {}).get(name)
-        rows.append([name, f"{pss:.0f}", f"{statistics.median(cold):.2f} ({min(cold):.2f}-{max(cold):.2f})" if cold else "-"])
+        rows.append(
+            [name, f"{pss:.0f}", f"{statistics.median(cold):.2f} ({min(cold):.2f}-{max(cold):.2f})" if cold else "-"]
+        )
     print(f"\n{measure.table(rows)}\nload average at the end: {os.getloadavg()[0]:.1f}")

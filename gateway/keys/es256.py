@@ -1,0 +1,54 @@
+"""Writes and checks compact JWS in ES256 with our own keys, byte for byte as joserfc does (RFC 7515 §3.1, RFC 7518 §3.4).
+
+Decision record 0005: for our own tokens alone, so header and payload are bytes that we made. The curve, the hash and the form
+of the signature are fixed here; nothing is read from a token but where its dots are. Everything else stays with joserfc.
+"""
+
+import base64
+import binascii
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+_ALGORITHM = ec.ECDSA(SHA256())
+_HALF = 32
+_SIGNATURE_LENGTH = 86  # of 64 octets in base64url
+
+
+def segment(raw: bytes) -> bytes:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+
+
+def signed(header_segment: bytes, payload: bytes, key: ec.EllipticCurvePrivateKey) -> str:
+    signing_input = header_segment + b"." + segment(payload)
+    r, s = decode_dss_signature(key.sign(signing_input, _ALGORITHM))
+    signature = segment(r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big"))
+    return (signing_input + b"." + signature).decode("ascii")
+
+
+def payload_of(unverified: bytes, key: ec.EllipticCurvePublicKey) -> bytes | None:
+    """The payload of a compact JWS whose signature by this key is right; else None. Its header is the caller's to judge."""
+    signing_input, _, signature = unverified.rpartition(b".")
+    _, dot, encoded = signing_input.partition(b".")
+    if not dot or len(signature) != _SIGNATURE_LENGTH or b"." in encoded:
+        return None
+    try:
+        octets, payload = _octets(signature), _octets(encoded)
+        r, s = int.from_bytes(octets[:_HALF], "big"), int.from_bytes(octets[_HALF:], "big")
+        key.verify(encode_dss_signature(r, s), signing_input, _ALGORITHM)
+    except (ValueError, InvalidSignature):
+        return None
+    return payload
+
+
+def _octets(encoded: bytes) -> bytes:
+    """Raises ValueError for what is not the one spelling of some octets."""
+    if b"+" in encoded or b"/" in encoded:
+        raise binascii.Error
+    octets = base64.b64decode(encoded + b"=" * (-len(encoded) % 4), b"-_", validate=True)
+    if segment(octets) != encoded:
+        raise binascii.Error
+    return octets
