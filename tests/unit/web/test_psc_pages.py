@@ -180,7 +180,8 @@ def test_a_refusal_leads_to_its_text_and_never_to_its_reason(door: PscDoor, refu
     html = unescape(door.client.get(address).get_data(as_text=True))
     assert Translations().say("fr", refusal.text) in html
     assert "nonce" not in html.replace('nonce="', "")
-    assert (address.rpartition("=")[2] in html) is (refusal is PscRefused)
+    shown = re.findall(r'incident-number">([^<]+)<', html)
+    assert shown == ([address.rpartition("=")[2]] if refusal is PscRefused else [])
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
