@@ -14,7 +14,7 @@ from gateway.signin.enrolment.landed_link import TOKEN, landed_token, landing
 from gateway.signin.journey import SituationNotTold, Step
 from gateway.signin.linking.link import Linking, LinkRefused
 from gateway.signin.linking.not_me import LinkDisputes
-from gateway.signin.linking.pending import UPSTREAM, situations_of
+from gateway.signin.linking.pending import UPSTREAM, pending_activation, situations_of
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.signin.transaction import SigninTransaction
 from gateway.web import cookies
@@ -91,11 +91,13 @@ def _confirmation(blueprint: flask.Blueprint, journey_pages: JourneyPages, linki
     def confirm(handle: str) -> Response:
         txn = journey_pages.at(handle, Step.CONFIRM_LINK)
         shell.form(f"confirm-link:{handle}:{linking.preview(txn).binding}")
-        context = journey_pages.context(txn.demand.ui_locale)
+        context, activation = journey_pages.context(txn.demand.ui_locale), pending_activation(txn)
         try:
             return journey_pages.onward(linking.confirm(txn, context))
         except LinkRefused:
-            return journey_pages.page("signin/link_refused.html", txn, status=RULE_REFUSED, incident=context.request)
+            return journey_pages.page(
+                "signin/link_refused.html", txn, status=RULE_REFUSED, incident=context.request, activation=activation
+            )
         except LinkGone:
             return shell.see_other("/activation")
 
