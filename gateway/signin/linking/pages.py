@@ -27,11 +27,17 @@ def profession_in(translations: Translations, language: str, code: str) -> str:
     return translations.say(language, key if translations.has(key) else "profession.other", code=code)
 
 
-def pages(journey_pages: JourneyPages, linking: Linking, disputes: LinkDisputes) -> flask.Blueprint:
+def pages(journey_pages: JourneyPages, linking: Linking) -> flask.Blueprint:
     blueprint = journey_pages.blueprint("linking")
     _choice(blueprint, journey_pages, linking)
     _confirmation(blueprint, journey_pages, linking)
     _situation(blueprint, journey_pages)
+    return blueprint
+
+
+def dispute_pages(journey_pages: JourneyPages, disputes: LinkDisputes) -> flask.Blueprint:
+    """Where a mail's « Ce n'était pas moi » leads; open whatever means are switched on, since mails are already out."""
+    blueprint = journey_pages.blueprint("link_disputes")
     _not_me(blueprint, journey_pages, disputes)
     return blueprint
 

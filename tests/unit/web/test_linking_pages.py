@@ -111,7 +111,8 @@ class LinkingDoor(Door):
         journey.choose_situation, journey.person = self._choose, lambda _txn: "Camille Duval"
         fakes: dict[str, Any] = {"g": self.gate, "c": ScriptedClients(), "l": self.linking, "d": self.disputes}
         shared = JourneyPages(shell=self.shell, journey=journey, gate=fakes["g"], clients=fakes["c"])
-        self.app.register_blueprint(linking_pages.pages(shared, fakes["l"], fakes["d"]))
+        self.app.register_blueprint(linking_pages.pages(shared, fakes["l"]))
+        self.app.register_blueprint(linking_pages.dispute_pages(shared, fakes["d"]))
 
     def _choose(self, txn: SigninTransaction, place: int) -> SigninTransaction:
         if not 0 <= place < len(TOLD):
