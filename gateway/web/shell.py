@@ -230,7 +230,8 @@ class Shell:
             hours=self._in(language, self.tenant.contact_hours),
             phone=_readable(self.tenant.contact_phone or "", language),
             switchable=flask.request.method in {"GET", "HEAD"} and status < 400,
-            here=self._here(),
+            here=flask.request.path,
+            in_language=self._here(),
             **values,
         )
         return Response(html, status=status, content_type="text/html; charset=utf-8")

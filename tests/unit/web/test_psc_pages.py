@@ -105,7 +105,7 @@ def answered(door: PscDoor, query: str = f"state={HANDLE}.s&code=c") -> Any:
 @pytest.mark.spec("PSC-R29", "A11Y-04")
 def test_its_tile_comes_before_the_card_and_the_password_and_says_its_name(door: PscDoor) -> None:
     html = door.client.get(f"{HERE}/password").get_data(as_text=True)
-    tile = re.search(rf'<a class="tile" href="{HERE}/psc">\s*<span class="tile-label">([^<]+)</span>', html)
+    tile = re.search(rf'<a class="tile[^"]*" href="{HERE}/psc">\s*<span class="tile-label">([^<]+)</span>', html)
     assert tile is not None
     assert unescape(tile[1]) == Translations().say("fr", "means.psc")
     assert "Pro Santé Connect" in unescape(tile[1])
