@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.attacker_site import attacker_site
 from tests.browser.card_reader import CODE, WRONG, CardDesk
-from tests.browser.visit import CLAIRE, HUGO, JEAN, NADIA, Visit
+from tests.browser.visit import CLAIRE, JEAN, NADIA, Visit
 
 Pictures = Callable[[Any, str], None]
 TWO_MINUTES = 121

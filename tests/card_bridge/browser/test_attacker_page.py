@@ -15,7 +15,7 @@ from tests.card_bridge.rig import NONCE, PIN, Workstation, card
 BODY = json.dumps({"protocol": "cps-bridge:1", "nonce": NONCE, "purpose": "login", "lang": "fr"})
 TRIES = """
 const body = JSON.stringify(BODY), told = {};
-const json = { "Content-Type": "application/json", "X-CPS-Bridge": "1" };
+const plain = { "Content-Type": "application/json" }, json = { ...plain, "X-CPS-Bridge": "1" };
 const read = async (name, call) => {
   try { const answer = await call(); told[name] = [answer.type, answer.status, await answer.text()].join(" ").trim(); }
   catch { told[name] = "nothing"; }
@@ -38,11 +38,12 @@ const framed = (name, begin) => new Promise((done) => {
     done();
   };
 });
+const form = { method: "post", enctype: "text/plain", action: `${bridge}/v1/authenticate`, target: "form" };
 const fields = (form) => { form.append(make("input", { name: body.slice(0, -1) + ',"x":"', value: '"}' })); return form; };
 return Promise.all([
   read("cors", () => fetch(`${bridge}/v1/authenticate`, { method: "POST", headers: json, body })),
   read("simple", () => fetch(`${bridge}/v1/authenticate`, { method: "POST", mode: "no-cors", body })),
-  read("without its header", () => fetch(`${bridge}/v1/authenticate`, { method: "POST", headers: { "Content-Type": "application/json" }, body })),
+  read("without its header", () => fetch(`${bridge}/v1/authenticate`, { method: "POST", headers: plain, body })),
   read("cancel", () => fetch(`${bridge}/v1/cancel`, { method: "POST", mode: "no-cors", body: "{}" })),
   read("status", () => fetch(`${bridge}/v1/status`, { headers: { "X-CPS-Bridge": "1" } })),
   read("simple status", () => fetch(`${bridge}/v1/status`, { mode: "no-cors" })),
@@ -53,7 +54,7 @@ return Promise.all([
   seen("events", new EventSource(`${bridge}/v1/status?wait=25&since=0`)),
   framed("frame", (frame) => { frame.src = `${bridge}/v1/status`; }),
   framed("sandboxed", (frame) => { frame.sandbox = "allow-scripts allow-forms"; frame.src = `${bridge}/v1/status`; }),
-  framed("form", () => fields(put(make("form", { method: "post", enctype: "text/plain", action: `${bridge}/v1/authenticate`, target: "form" }))).submit()),
+  framed("form", () => fields(put(make("form", form))).submit()),
 ]).then(() => { told.beacon = String(navigator.sendBeacon(`${bridge}/v1/authenticate`, body)); return told; });
 """
 
