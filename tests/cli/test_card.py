@@ -62,7 +62,6 @@ def test_a_deployment_without_cards_says_nothing_of_them(deployment):
     assert found(deployment) == {}
 
 
-@pytest.mark.spec("SV-09")
 def test_lists_that_nobody_fetched_are_missed(deployment, igc):
     switch_on(deployment, igc)
     said = found(deployment)[f"revocation list of {ISSUING}"]
@@ -71,7 +70,6 @@ def test_lists_that_nobody_fetched_are_missed(deployment, igc):
     assert deployment.run("doctor").code == 1
 
 
-@pytest.mark.spec("SV-09")
 @pytest.mark.parametrize(
     ("later", "sentence", "advice"),
     [

@@ -223,7 +223,7 @@ def test_giving_up_in_the_window_or_on_the_page_and_coming_too_late_signs_nobody
     post.told(REFUSED)
 
 
-@pytest.mark.spec("BR-03", "SV-04", "SV-05", "SV-08", "SV-09", "BRG-09", "AC-080")
+@pytest.mark.spec("BR-03", "SV-04", "SV-08", "SV-09", "BRG-09", "AC-080")
 def test_a_card_that_cannot_serve_is_refused_where_that_is_known(post: Post) -> None:
     """By the bridge without a code: two candidates, expired. By the gateway: revoked, of unknown origin, of another type."""
     ago, number = timedelta(days=2), "2900473169"
@@ -249,7 +249,7 @@ def test_a_card_that_cannot_serve_is_refused_where_that_is_known(post: Post) -> 
     assert pages[0] == pages[1]
 
 
-@pytest.mark.spec("BR-14", "BRG-07", "BR-09", "SV-10")
+@pytest.mark.spec("BR-14")
 def test_after_ten_restarts_of_the_card_service_the_same_daemon_signs_the_person_in(post: Post) -> None:
     """From the page as well as between two pages: the window says that the service is stopped, and goes on."""
     post.daemon.start()
