@@ -91,6 +91,9 @@ class ScriptedJourney:
 
     links_by_credentials = True
 
+    def person(self, txn: SigninTransaction) -> str:
+        return "Camille E."
+
     def __init__(self) -> None:
         self.step = Step.PASSWORD
         self.txn = SigninTransaction(
