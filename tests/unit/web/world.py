@@ -128,9 +128,6 @@ class ScriptedJourney:
         self.step, self.txn = Step.REFUSED, replace(txn, refusal=error)
         return self.txn
 
-    def person(self, txn: SigninTransaction) -> str:
-        return ""
-
     def agree(self, txn: SigninTransaction, context: RequestContext) -> SigninTransaction:
         self.step, self.txn = Step.COMPLETE, replace(txn, agreed_by=CAMILLE.id)
         return self.txn
