@@ -24,6 +24,7 @@ _SERVICE_GONE = frozenset({0x8010001D, 0x8010001E, 0x80100013, 0x80100003})
 """No service, service stopped, communication error, and the handle that a service which is no more had given."""
 _NO_READERS = 0x8010002E
 _TIMEOUT = 0x8010000A
+_REMOVED_CARD = 0x80100069
 
 
 def _fault(code: int) -> ReaderFault:
@@ -135,7 +136,11 @@ class PcscConnection:
         return self._atr
 
     def transmit(self, command: bytes) -> bytes:
-        return bytes(_checked(*scard.SCardTransmit(self._card, self._header, list(command))))
+        answer = bytes(_checked(*scard.SCardTransmit(self._card, self._header, list(command))))
+        if not answer:
+            # No card says nothing: it left under the command, and the reader's driver called that a success.
+            raise _fault(_REMOVED_CARD)
+        return answer
 
     def begin(self) -> None:
         _checked(scard.SCardBeginTransaction(self._card))

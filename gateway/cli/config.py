@@ -13,6 +13,7 @@ from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
 from gateway.oidc.claims import SCOPE_CLAIMS
 from gateway.settings import Settings, read_settings
+from gateway.signin.card.trust import read_trust
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.psc.client_secret import read_client_secret
 from gateway.wiring.secret_file import secret_in
@@ -36,6 +37,8 @@ def check(invocation: Invocation) -> None:
     check_clock(settings)
     if reviewed.psc is not None and settings.psc is not None:
         read_client_secret(settings.psc.client_secret_file, reviewed.psc)
+    if reviewed.card is not None and settings.card is not None:
+        read_trust(reviewed.card, settings.card.certificates)
     if errors := [*_unknown_scopes(reviewed), *_empty_secrets(settings)]:
         raise CommandRefused("\n".join(errors))
     warnings = [*warnings_of(settings, reviewed)]

@@ -17,10 +17,12 @@ from gateway.cli.command_line import Invocation
 from gateway.cli.config import warnings_of
 from gateway.cli.output import CommandRefused
 from gateway.clock import iso_utc
+from gateway.jobs.fetch_crls import SOON_SECONDS
 from gateway.keys.rotation import plan
 from gateway.keys.signing_key import KeyState
 from gateway.refusal import Refusal
 from gateway.settings import ConfigurationError, Settings, Smtp, read_settings
+from gateway.signin.card.trust import CardTrust, read_trust
 from gateway.signin.psc.client import PscClient
 from gateway.signin.psc.client_secret import read_client_secret
 from gateway.signin.psc.environment import PscEnvironment
@@ -46,7 +48,7 @@ class Finding:
 @click.command(short_help="Says what is wrong with this deployment, and what to do.")
 @click.pass_obj
 def doctor(invocation: Invocation) -> int:
-    """Looks at the settings, the stores, the keys, the applications, the mail server and Pro Santé Connect.
+    """Looks at the settings, the stores, the keys, the applications, the mail server, Pro Santé Connect and the cards.
 
     Exit code 0 when all is well, 1 when something needs you.
     """
@@ -73,9 +75,9 @@ def _opened(invocation: Invocation) -> Iterator[Finding]:
         with administration(invocation, initialised=False) as administering:
             database = _safely(_database, administering)
             yield from database
-            looks = [_ephemeral, _reviewed, _psc]
+            looks = [_ephemeral, _reviewed, _psc, _cards]
             if not any(item.advice for item in database):
-                looks += [_keys, _applications, _backlog]
+                looks += [_revocation_lists, _keys, _applications, _backlog]
             for look in looks:
                 yield from _safely(look, administering)
     except CommandRefused as refusal:
@@ -201,6 +203,52 @@ def _accepted(provider: PscClient, environment: PscEnvironment) -> Finding:
             return Finding(subject, f"{told}: refused", advice)
         return Finding(subject, f"{told}: not judged ({refusal.detail})")
     return Finding(subject, f"{told}: an invented code was accepted", "This is no Pro Santé Connect: switch it off.")
+
+
+def _cards(administering: Administration) -> Iterator[Finding]:
+    """Whose cards sign in here; what is wrong with the pinned files is said as at start (SV-15)."""
+    environment = administering.reviewed.card
+    if environment is None:
+        return
+    try:
+        trust = _trust(administering)
+    except ConfigurationError as error:
+        advice = "The gateway does not start like this: put the pinned file back, or have card.yaml reviewed."
+        yield Finding("cards", str(error), advice)
+        return
+    ranges = ", ".join(environment.accepted_ranges)
+    yield Finding("cards", f"{environment.name}: {len(trust.issuing)} pinned issuing authorities; accepted: {ranges}")
+
+
+def _revocation_lists(administering: Administration) -> Iterator[Finding]:
+    """Of the authorities whose cards are accepted, and of their roots: without each of them nobody signs in by card (SV-09)."""
+    if administering.reviewed.card is None:
+        return
+    try:
+        watched = _trust(administering).watched
+    except ConfigurationError:
+        return  # said above
+    now, store = administering.stores.clock.now(), administering.stores.database.revocation_lists
+    late = "Nobody signs in by card until a newer one is there"
+    for authority in watched:
+        subject = f"revocation list of {authority.anchor.file}"
+        held = store.find(authority.fingerprint)
+        if held is None:
+            yield Finding(subject, "none is held", f"{late}: is `passerelle jobs` running, and may it reach the list?")
+            continue
+        state, advice = f"number {held.number}, until {iso_utc(held.next_update)}", ""
+        if now > held.next_update:
+            state, advice = f"{state}: over", f"{late}: see why `passerelle jobs` cannot fetch it; its log says."
+        elif held.next_update - now < SOON_SECONDS:
+            advice = "The next one is late: see why `passerelle jobs` cannot fetch it, before this one ends."
+        yield Finding(subject, state, advice)
+
+
+def _trust(administering: Administration) -> CardTrust:
+    environment, settings = administering.reviewed.card, administering.settings.card
+    if environment is None or settings is None:
+        raise ConfigurationError("card.certificates: name the folder of the authorities' certificates")
+    return read_trust(environment, settings.certificates)
 
 
 def _keys(administering: Administration) -> Iterator[Finding]:

@@ -33,7 +33,9 @@ class SenderConstraints:
         try:
             return await self._dpop.verified(proofs, now)
         except DpopNonceWanted as wanted:
-            raise TokenProblem("use_dpop_nonce", "The proof needs the nonce of this answer.") from wanted
+            # A step of the protocol and no refusal: nothing for the journal.
+            told = "The proof needs the nonce of this answer."
+            raise TokenProblem("use_dpop_nonce", told, journaled=True) from wanted
         except DpopRefused as refused:
             raise TokenProblem("invalid_dpop_proof", "The DPoP proof is not valid.", detail=str(refused)) from refused
 

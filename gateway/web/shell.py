@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import flask
 import jinja2
@@ -28,6 +28,7 @@ from gateway.web.translations import DEFAULT, Translations, accepted, language_o
 
 BODY_LIMIT = 64 * 1024
 MAX_FIELDS = 50
+LONGEST_QUERY_KEPT = 200
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _log = logging.getLogger("gateway.web")
@@ -230,6 +231,7 @@ class Shell:
             phone=_readable(self.tenant.contact_phone or "", language),
             switchable=flask.request.method in {"GET", "HEAD"} and status < 400,
             here=flask.request.path,
+            in_language=self._here(),
             **values,
         )
         return Response(html, status=status, content_type="text/html; charset=utf-8")
@@ -285,6 +287,15 @@ class Shell:
         # Read leniently: error pages need a language too, whatever the bytes of the query.
         query = flask.request.query_string[:4096].decode("utf-8", "replace")
         return next((value for name, value in parse_qsl(query) if name == "ui_locales"), "")[:200].split()
+
+    @staticmethod
+    def _here() -> str:
+        """This address, up to the language that the switch adds; what a page says may stand in the rest of its query. A long
+        one, such as an application's, is none of ours."""
+        query = flask.request.query_string.decode("utf-8", "replace")
+        said = parse_qsl(query, keep_blank_values=True) if len(query) <= LONGEST_QUERY_KEPT else []
+        kept = urlencode([(name, value) for name, value in said if name != "ui_locales"])
+        return f"{flask.request.path}?{kept}{'&' if kept else ''}"
 
     def _nonce(self) -> str:
         if "nonce" not in flask.g:

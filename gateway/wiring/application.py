@@ -263,8 +263,9 @@ def _people_door(
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
     leave: Leave = nowhere_to_leave
     pages: list[Door] = []
+    parts = linking_parts(settings, scale, stores)
+    pages.append(parts.disputes_door(shared))
     if tiles:
-        parts = linking_parts(settings, scale, stores)
         pages.append(parts.door(shared))
         if reviewed.psc is not None:
             psc_door, leave = psc_doors(settings, reviewed.psc, stores, shared, parts)

@@ -22,7 +22,10 @@ class LinkingParts:
     seal: IdentitySeal
 
     def door(self, shared: JourneyPages) -> Door:
-        return linking_pages.pages(shared, self.linking, self.disputes)
+        return linking_pages.pages(shared, self.linking)
+
+    def disputes_door(self, shared: JourneyPages) -> Door:
+        return linking_pages.dispute_pages(shared, self.disputes)
 
 
 def linking_parts(settings: Settings, scale: AssuranceScale, stores: Stores) -> LinkingParts:

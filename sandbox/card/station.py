@@ -1,7 +1,7 @@
 """A workstation with a card reader: the cards beside it, the reader, the real bridge over both, and the look-alike IGC-Santé.
 
 It writes what a gateway must know of the hierarchy in one folder: certificates, lists of revoked cards, `anchors.yaml`. Lists
-are written anew whenever the shared clock moves, as the real ones are every day.
+are written anew whenever the shared clock moves, as the real ones are every day; the bridge lives by that clock too.
 """
 
 import shutil
@@ -20,6 +20,16 @@ from sandbox.card.reader import VirtualReader, VirtualReaders
 from sandbox.clock import WorldClock
 
 READER = "Lecteur virtuel"
+
+
+class _SharedSeconds:
+    """The shared clock as the bridge reads it: seconds since the epoch."""
+
+    def __init__(self, clock: WorldClock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        return self._clock.now().timestamp()
 
 
 class UnknownCard(LookupError):  # noqa: N818 -- a refusal, told in a sentence
@@ -110,7 +120,11 @@ def running_station(
                 station.keep_lists_fresh()
 
     with card_bridge.run(
-        readers=station.readers, window=station.pad, allowed_origins=allowed_origins, ports=ports
+        readers=station.readers,
+        window=station.pad,
+        allowed_origins=allowed_origins,
+        ports=ports,
+        clock=_SharedSeconds(clock),
     ) as bridge:
         watcher = threading.Thread(target=watch, name="card-lists", daemon=True)
         watcher.start()

@@ -94,7 +94,7 @@ class VpcdClient:
     def _exactly(self, count: int) -> bytes:
         received = b""
         while len(received) < count:
-            if _QUICK_ACK is not None:
+            if _QUICK_ACK is not None and self._socket.family == socket.AF_INET:
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
             part = self._socket.recv(count - len(received))
             if not part:

@@ -22,7 +22,6 @@ SLOWEST = 3.5
 def shared(psc_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PscGateway]:
     gateway = PscGateway(tmp_path_factory.mktemp("gateway"), psc_simulator)
     gateway.linked("elodie")
-    gateway.person("camille")
     yield gateway
     gateway.close()
 
@@ -58,6 +57,7 @@ def way_on(gateway: PscGateway, page: Answer) -> Answer:
     ],
 )
 def test_a_call_that_fails_or_drags_ends_in_a_page_with_the_other_ways(gateway: PscGateway, lie: Lie) -> None:
+    gateway.person(lie.value)
     gateway.psc.lie = lie
     callback = gateway.callback()
     began = time.monotonic()
@@ -65,7 +65,7 @@ def test_a_call_that_fails_or_drags_ends_in_a_page_with_the_other_ways(gateway: 
     assert time.monotonic() - began < SLOWEST
     gateway.psc.lie = None
     assert unavailable(page)
-    assert told(gateway.browser.sign_in(way_on(gateway, page)))["code"], (
+    assert told(gateway.browser.sign_in(way_on(gateway, page), lie.value))["code"], (
         "she comes in by her password, for her application"
     )
 

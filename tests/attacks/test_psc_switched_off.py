@@ -53,6 +53,13 @@ def test_no_door_of_pro_sante_connect_is_left_open(gateway: PscGateway, under_wa
     assert "psc" not in gateway.browser.onward(gateway.browser.authorize()).text
 
 
+def test_a_protest_that_was_mailed_before_still_has_its_page(gateway: PscGateway) -> None:
+    without_psc(gateway)
+    landed = gateway.browser.get(f"/not_me/{'A' * 43}")
+    assert (landed.status, landed.location) == (303, "/not_me")
+    assert gateway.browser.onward(landed).status == 410
+
+
 def test_an_identity_that_was_proved_before_opens_no_session_after(gateway: PscGateway) -> None:
     signed = gateway.browser.get(gateway.callback("elodie"))
     assert re.fullmatch(r"/signin/[0-9a-f][\w-]{43}", signed.location)

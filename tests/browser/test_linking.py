@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.browser.visit import CLAIRE, ELODIE, JEAN, KARIM, NADIA, PAUL, Visit
+from tests.browser.visit import CLAIRE, ELODIE, HUGO, JEAN, KARIM, NADIA, PAUL, Visit
 
 Pictures = Callable[[Any, str], None]
 FIVE_MINUTES = 300
@@ -90,6 +90,10 @@ def test_whoever_did_not_link_says_so_from_the_mail_and_the_identity_opens_nothi
     browser.click("Ce n'était pas moi, bloquer")
     browser.wait_for("C'est noté")
     pictures(browser, "not-me-done")
+    browser.click("English")
+    browser.wait_for("This identity no longer opens your account")
+    browser.click("Français")
+    browser.wait_for("C'est noté")
     browser.open(demo.wait_for_mail(PAUL.email, "a été relié")["links"][0])
     browser.wait_for("Ce lien n'est plus valable")
 
@@ -106,8 +110,10 @@ def test_whoever_did_not_link_says_so_from_the_mail_and_the_identity_opens_nothi
 
 
 def test_wrong_credentials_link_nothing_and_are_refused_as_at_any_sign_in(visit: Visit, pictures: Pictures) -> None:
-    """A wrong password, an unknown name and an archived account look alike; Jean's own e-CPS does not revive his."""
-    browser = visit.browser
+    """A wrong password, an unknown name and an archived account look alike; Jean's own e-CPS does not revive his. With
+    somebody else's account it is not linked either: the account's holder goes on without, and is told by mail. The next
+    person whom Pro Santé Connect takes for Jean can say so."""
+    browser, demo = visit.browser, visit.demo
     visit.begin()
     visit.type_password(KARIM, password="pas-le-bon-mot-de-passe")
     browser.wait_for(REFUSED)
@@ -128,13 +134,30 @@ def test_wrong_credentials_link_nothing_and_are_refused_as_at_any_sign_in(visit:
         pages.append(browser.text())
     assert len(set(pages)) == 1
     pictures(browser, "link-password-refused")
-    browser.click("Continuer sans relier")
-    browser.wait_for("S'identifier avec Pro Santé Connect")
 
-    browser.forget_everything()
+    known = visit.codes_so_far(KARIM)
+    visit.type_password(KARIM, "Continuer")
+    visit.type_mailed_code(KARIM, known)
+    browser.wait_for("Relier cette identité à ce compte")
+    assert "JEAN PETIT" in browser.text()
+    assert KARIM.username in browser.text()
+    browser.click("Relier")
+    browser.wait_for("Compte non relié")
+    pictures(browser, "link-refused")
+    assert demo.wait_for_mail(KARIM.email, "n’a pas été relié")
+    browser.click("Continuer")
+    browser.wait_for("Karim Haddad")
+    assert "mot de passe et code" in browser.text()
+    visit.sign_out("Orientation")
+
     visit.begin()
-    visit.prove(JEAN.rpps)
-    browser.wait_for("J'ai déjà un compte")
+    browser.click("Pro Santé Connect")
+    browser.wait_for("JEAN PETIT")
+    browser.click("Changer d'identité")
+    visit.ask_phone(HUGO)
+    demo.answer_phone(HUGO)
+    browser.wait_for("HUGO LAMBERT")
+    assert "J'ai déjà un compte" in browser.text()
 
 
 def test_a_forgotten_password_is_a_way_on_for_whoever_was_linking(visit: Visit, pictures: Pictures) -> None:
@@ -204,6 +227,7 @@ def test_an_identity_proved_five_minutes_ago_is_confirmed_again_and_the_linking_
 def test_an_invited_person_activates_their_account_by_e_cps_and_never_has_a_password(
     visit: Visit, pictures: Pictures
 ) -> None:
+    """Somebody else's e-CPS does not activate it, and is not taken for hers again."""
     browser, demo = visit.browser, visit.demo
     demo.passerelle("accounts", "welcome", CLAIRE.username)
     mail = demo.wait_for_mail(CLAIRE.email, "activez", known=1)
@@ -211,11 +235,14 @@ def test_an_invited_person_activates_their_account_by_e_cps_and_never_has_a_pass
     browser.wait_for("S'identifier avec Pro Santé Connect")
     assert browser.has_field("Nouveau mot de passe"), "the other way stays open"
     pictures(browser, "activation-choice")
-    browser.click("Pro Santé Connect")
-    visit.ask_phone(CLAIRE.rpps)
-    demo.answer_phone(CLAIRE.rpps, approve=False)
-    browser.wait_for("Vous avez refusé la connexion")
-    visit.prove(CLAIRE.rpps, "Réessayer avec Pro Santé Connect")
+    visit.prove(HUGO)
+    browser.wait_for("HUGO LAMBERT")
+    browser.click("Activer mon compte")
+    browser.wait_for("Compte non relié")
+    pictures(browser, "activation-refused")
+    browser.click("Continuer")
+    browser.wait_for("Bienvenue")
+    visit.prove(CLAIRE.rpps)
     browser.wait_for("Activer votre compte")
     assert "CLAIRE MOREL" in browser.text()
     assert CLAIRE.username in browser.text()

@@ -63,6 +63,10 @@ def test_a_refusal_a_delay_and_a_cancel_are_told_and_leave_every_way_open(visit:
     browser.wait_for("Vous avez refusé la connexion, ou le délai est passé")
     assert "Numéro d'incident" not in browser.text()
     pictures(browser, "psc-declined")
+    browser.click("English")
+    browser.wait_for("You declined the sign-in, or it took too long")
+    browser.click("Français")
+    browser.wait_for("Vous avez refusé")
 
     browser.click("Réessayer avec Pro Santé Connect")
     visit.ask_phone(HUGO)

@@ -104,11 +104,18 @@ def _confirm(world: World) -> list[RawRequest]:
     ]
 
 
+def _signed_in(world: World) -> dict[str, Any]:
+    """`extra` of a transaction that an identity signed in, by a link that lives."""
+    identity, account = _identity(world), world.account(HOLDER)
+    link = link_of(identity, account.id, LinkProof.CREDENTIALS, world.clock.now(), world.stores.randomness)
+    world.stores.database.identities.commit(link, account, NO_EFFECTS)
+    return dict(_seal(world).upstream(identity, link))
+
+
 def _situation(world: World) -> list[RawRequest]:
     visitor, path = world.journey()
-    account, now = world.account(HOLDER), world.clock.now()
-    upstream = _seal(world).upstream(_identity(world), account.id)
-    _write(world, path, lambda _: upstream, account_id=account.id, evidence=(Evidence(Means.PSC, now),))
+    upstream, now = _signed_in(world), world.clock.now()
+    _write(world, path, lambda _: upstream, account_id=world.account(HOLDER).id, evidence=(Evidence(Means.PSC, now),))
     return [
         world.get(f"{path}/situation", visitor),
         world.step(path, "situation", visitor, "/situation", situation="1"),
@@ -143,8 +150,7 @@ def _answered(world: World) -> list[RawRequest]:
 
 def _logged_out(world: World) -> list[RawRequest]:
     """After a logout asked by an application, whose address is the way on."""
-    account = world.account(HOLDER)
-    upstream = _seal(world).upstream(_identity(world), account.id)["upstream"]
+    upstream = _signed_in(world)["upstream"]
     session = world.session(HOLDER, upstream=upstream, evidence=(Evidence(Means.PSC, world.clock.now()),))
     visitor = world.visitor(session)
     tokens = visitor.redeem(visitor.silently() or "").json()

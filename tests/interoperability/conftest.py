@@ -10,21 +10,34 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 import requests
 import yaml
+from joserfc.jwk import ECKey
 
 from tests.html_only_browser import HtmlOnlyBrowser
 from tests.interoperability.on_idpyoidc import OnIdpyoidc
-from tests.interoperability.on_openid_client import NodeMissingError, install_library, node_command, on_openid_client
+from tests.interoperability.on_openid_client import (
+    NodeMissingError,
+    OnOpenidClient,
+    install_library,
+    node_command,
+    on_openid_client,
+)
 from tests.interoperability.person import Person
 from tests.interoperability.relying_party import Registration, RelyingParty
 from tests.running_demo import ROOT, RunningDemo, free_port, running_demo
 
-SECOND_NODE = {"client_secret_post": "orientation-post", "none": "orientation-public"}
+SECOND_NODE = {
+    "client_secret_post": "orientation-post",
+    "none": "orientation-public",
+    "private_key_jwt": "orientation-fapi2",
+}
+SIGNING_KEY = ECKey.generate_key("P-256")
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +63,11 @@ def registrations(demo: RunningDemo) -> Iterator[dict[str, Registration]]:
             "client_secret_basic": basic,
             "client_secret_post": registration(issuer, post, secret, "client_secret_post"),
             "none": registration(issuer, public, None, "none"),
+            "private_key_jwt": replace(
+                registration(issuer, SECOND_NODE["private_key_jwt"], None, "private_key_jwt"),
+                private_jwk={**SIGNING_KEY.as_dict(private=True), "kid": "first"},
+                fapi2=True,
+            ),
         }
 
 
@@ -69,11 +87,18 @@ def library(request: pytest.FixtureRequest) -> Callable[[Registration], Abstract
     """Makes an application out of its registration, with one library or the other."""
     if request.param == "idpyoidc":
         return lambda registration: contextlib.nullcontext(OnIdpyoidc(registration))
-    missing: NodeMissingError | None = request.getfixturevalue("node_missing")
-    if missing is not None:
+    made: Callable[[Registration], AbstractContextManager[RelyingParty]] = request.getfixturevalue("openid_client")
+    return made
+
+
+@pytest.fixture
+def openid_client(
+    node_missing: NodeMissingError | None,
+) -> Callable[[Registration], AbstractContextManager[OnOpenidClient]]:
+    if node_missing is not None:
         if os.environ.get("CI") == "true":
-            raise missing
-        pytest.skip(str(missing))
+            raise node_missing
+        pytest.skip(str(node_missing))
     return on_openid_client
 
 
@@ -96,10 +121,15 @@ def _second_node(demo: RunningDemo) -> Iterator[tuple[str, Path]]:
     application = yaml.safe_load((demo.data / "idp_config" / "clients" / "orientation.yaml").read_text("utf-8"))
     for method, client_id in SECOND_NODE.items():
         declared = {**application, "client_id": client_id, "authentication_method": method}
+        if method == "private_key_jwt":
+            public = {**SIGNING_KEY.as_dict(private=False), "kid": "first", "alg": "ES256"}
+            declared |= {"profile": "fapi2", "jwks": {"keys": [public]}, "refresh_tokens": True}
         (clients / f"{client_id}.yaml").write_text(yaml.safe_dump(declared), "utf-8")
     settings = demo.data / "second-node.yaml"
     first = yaml.safe_load((demo.data / "passerelle.yaml").read_text("utf-8"))
-    settings.write_text(yaml.safe_dump({**first, "issuer": issuer, "listen": listen, "clients": str(clients)}), "utf-8")
+    first = {name: value for name, value in first.items() if name not in {"psc", "card"}}  # of the first node's address
+    own = {"issuer": issuer, "listen": listen, "clients": str(clients), "means": ["password"]}
+    settings.write_text(yaml.safe_dump({**first, **own}), "utf-8")
     with (demo.data / "second-node.log").open("wb") as log:
         command = [sys.executable, "-m", "gateway.cli", "serve"]
         process = subprocess.Popen(command, cwd=ROOT, env=_environment(settings), stdout=log, stderr=log)

@@ -73,6 +73,11 @@ class OnOpenidClient:
         told: dict[str, Any] = self._step("userinfo")
         return told
 
+    def refresh(self) -> dict[str, str]:
+        """The type of the new access token, and the refresh token that came with it."""
+        told: dict[str, str] = self._step("refresh")
+        return told
+
     def logout(self, state: str) -> str:
         return str(self._step("logout", post_logout_redirect_uri=self._registration.page, state=state))
 

@@ -20,6 +20,9 @@ class Registration:
     method: str
     redirect_uri: str
     page: str
+    private_jwk: dict[str, str] | None = None
+    """Of private_key_jwt, with its `kid`."""
+    fapi2: bool = False
 
 
 @dataclass(frozen=True)

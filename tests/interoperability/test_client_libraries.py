@@ -12,12 +12,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from tests.interoperability.on_openid_client import FOLDER
+from tests.interoperability.on_openid_client import FOLDER, OnOpenidClient
 from tests.interoperability.person import ADDRESSES, Person
 from tests.interoperability.relying_party import RefusedError, Registration, RelyingParty
 
 pytestmark = pytest.mark.xdist_group("interoperability")
 
+OpenidClient = Callable[[Registration], AbstractContextManager[OnOpenidClient]]
 Library = Callable[[Registration], AbstractContextManager[RelyingParty]]
 
 
@@ -59,6 +60,22 @@ def test_a_person_signs_in_is_known_and_signs_out(
         assert "Se connecter" in somebody.browser.html
         with pytest.raises(RefusedError, match="invalid_token"):
             application.userinfo()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.spec("OID-18")
+def test_an_application_of_the_fapi_2_profile_is_served_by_a_library_that_follows_it(
+    registrations: dict[str, Registration], person: Callable[[str], Person], openid_client: OpenidClient
+) -> None:
+    with openid_client(registrations["private_key_jwt"]) as application:
+        request = application.begin()
+        assert set(parse_qs(urlsplit(request).query)) == {"client_id", "request_uri"}
+        signed_in = application.finish(person("n.benali").signs_in(request))
+        assert application.userinfo()["sub"] == signed_in.claims["sub"]
+        first, second = application.refresh(), application.refresh()
+        assert first["token_type"].lower() == "dpop"
+        assert first["kept"] == second["kept"]
+        assert application.userinfo()["sub"] == signed_in.claims["sub"]
 
 
 @pytest.mark.spec("RFC 9207 §2")

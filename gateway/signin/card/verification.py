@@ -24,7 +24,7 @@ from gateway.signin.card.trust import Authority, CardTrust
 
 MIN_RSA_BITS, MAX_RSA_BITS, EXPONENT = 2048, 4096, 65537
 PRODUCTION_CARD, TEST_CARD = 0x00, 0x80
-_CARD_NUMBER = re.compile(r"8025000001/(?P<number>[0-9]{10})")
+_CARD_NUMBER = re.compile(r"8025000001/[0-9]{10}")
 _PADDING, _HASH = padding.PKCS1v15(), hashes.SHA256()
 
 
@@ -219,16 +219,15 @@ def serial_of(certificate: UnverifiedCertificate) -> str:
 def _assertion(examined: Examined) -> VerifiedCardAssertion:
     certificate = examined.certificate
     subject, rpps = holder(certificate)
-    number = _CARD_NUMBER.fullmatch(certificate.card_number or "")
-    if number is None or certificate.card_type is None:
-        raise CardRefused("card: number")
+    if certificate.card_type is None or certificate.card_number is None:
+        raise CardRefused("card: no type or number")
     return VerifiedCardAssertion(
         issuer=examined.issuer.name,
         subject=subject,
         rpps=rpps,
         family_name=display_name(certificate.family_names),
         given_name=display_name(certificate.given_names),
-        card_number=number["number"],
+        card_number=certificate.card_number.partition("/")[2],
         card_type=certificate.card_type,
         serial=serial_of(certificate),
         profession=None if certificate.profession is None else str(certificate.profession),

@@ -14,7 +14,7 @@ from gateway.signin.enrolment.landed_link import TOKEN, landed_token, landing
 from gateway.signin.journey import SituationNotTold, Step
 from gateway.signin.linking.link import Linking, LinkRefused
 from gateway.signin.linking.not_me import LinkDisputes
-from gateway.signin.linking.pending import UPSTREAM, situations_of
+from gateway.signin.linking.pending import UPSTREAM, pending_activation, situations_of
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.signin.transaction import SigninTransaction
 from gateway.web import cookies
@@ -27,11 +27,17 @@ def profession_in(translations: Translations, language: str, code: str) -> str:
     return translations.say(language, key if translations.has(key) else "profession.other", code=code)
 
 
-def pages(journey_pages: JourneyPages, linking: Linking, disputes: LinkDisputes) -> flask.Blueprint:
+def pages(journey_pages: JourneyPages, linking: Linking) -> flask.Blueprint:
     blueprint = journey_pages.blueprint("linking")
     _choice(blueprint, journey_pages, linking)
     _confirmation(blueprint, journey_pages, linking)
     _situation(blueprint, journey_pages)
+    return blueprint
+
+
+def dispute_pages(journey_pages: JourneyPages, disputes: LinkDisputes) -> flask.Blueprint:
+    """Where a mail's « Ce n'était pas moi » leads; open whatever means are switched on, since mails are already out."""
+    blueprint = journey_pages.blueprint("link_disputes")
     _not_me(blueprint, journey_pages, disputes)
     return blueprint
 
@@ -91,11 +97,13 @@ def _confirmation(blueprint: flask.Blueprint, journey_pages: JourneyPages, linki
     def confirm(handle: str) -> Response:
         txn = journey_pages.at(handle, Step.CONFIRM_LINK)
         shell.form(f"confirm-link:{handle}:{linking.preview(txn).binding}")
-        context = journey_pages.context(txn.demand.ui_locale)
+        context, activation = journey_pages.context(txn.demand.ui_locale), pending_activation(txn)
         try:
             return journey_pages.onward(linking.confirm(txn, context))
         except LinkRefused:
-            return journey_pages.page("signin/link_refused.html", txn, status=RULE_REFUSED, incident=context.request)
+            return journey_pages.page(
+                "signin/link_refused.html", txn, status=RULE_REFUSED, incident=context.request, activation=activation
+            )
         except LinkGone:
             return shell.see_other("/activation")
 

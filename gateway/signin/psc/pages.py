@@ -60,7 +60,8 @@ def pages(journey_pages: JourneyPages, psc: PscSignin, leaving: PscLeaving) -> f
             session=None,
             context=journey_pages.context(),
         )
-        return shell.see_other(psc.ask(txn))
+        # Afresh: whoever Pro Santé Connect saw last in this browser is not always who was invited.
+        return shell.see_other(psc.ask(txn, afresh=True))
 
     @blueprint.get(CALLBACK)
     def callback() -> Response:

@@ -25,6 +25,7 @@ from sandbox.card.virtual_card import ForeignCard, VirtualCard
 from tests.card_bridge.rig import HandClock, Workstation, card, certificate, igc
 
 ORIGIN = "https://auth.example.fr"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -240,3 +241,25 @@ def test_the_command_ends_with_1_when_something_is_wrong(tmp_path: Path, capsys:
 def test_serving_without_a_configuration_says_so_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--configuration", str(tmp_path / "none.toml")]) == 2
     assert "none.toml" in capsys.readouterr().err
+
+
+@pytest.mark.spec("BRG-04")
+def test_the_rules_that_we_ship_for_browsers_let_the_site_through(looks: Looks, tmp_path: Path) -> None:
+    shipped = ROOT / "docs" / "workstation"
+    for file, place in (
+        ("chromium-policy.json", "etc/chromium/policies/managed/passerelle.json"),
+        ("firefox-policies.json", "etc/firefox/policies/policies.json"),
+    ):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text((shipped / file).read_text("utf-8"), "utf-8")
+    read = rules_of_this_machine(tmp_path)
+    ours = replace(
+        looks,
+        configuration=shipped / "bridge.toml",
+        rules=lambda: {name: read[name] for name in ("Chromium", "Firefox")},
+    )
+    found = [finding for finding in examine(ours) if finding.what.startswith("browser-")]
+    assert [(finding.what, finding.facts["browser"]) for finding in found] == [
+        ("browser-allows", "Chromium"),
+        ("browser-allows", "Firefox"),
+    ]

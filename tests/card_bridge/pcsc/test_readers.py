@@ -11,6 +11,7 @@ import pytest
 from card_bridge.ports import CardInterrupted, CardInUse, CardRemoved, NoCard, NoReader, ServiceStopped
 from card_bridge.reader_faults import MeaningfulReaders
 from card_bridge.reader_monitor import Picture, ReaderMonitor
+from sandbox.card.faults import FaultPlan, Removed, Step
 from tests.card_bridge.rig import PIN, card
 from tests.virtual_readers import READERS, VirtualPcscd
 
@@ -198,6 +199,18 @@ def test_a_card_pulled_out_under_a_connection_is_removed(pc_sc: VirtualPcscd, kn
     with pytest.raises(CardRemoved):
         connection.transmit(MASTER_FILE)
     until(lambda: known.state(FIRST).event_count != before, known)
+    connection.close(reset=True)
+
+
+@pytest.mark.spec("BR-15")
+def test_a_card_that_leaves_under_a_command_is_removed_though_the_service_answers_with_nothing(
+    pc_sc: VirtualPcscd, known: MeaningfulReaders
+) -> None:
+    pc_sc.insert(card(faults=FaultPlan(after={Step.CONNECT: Removed()})))
+    until(lambda: known.state(FIRST).present, known)
+    connection = known.connect(FIRST)
+    with pytest.raises(CardRemoved):
+        connection.transmit(CONTACT_APPLICATION)
     connection.close(reset=True)
 
 

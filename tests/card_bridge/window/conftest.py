@@ -1,7 +1,5 @@
 """The whole workstation: real service and readers, real window on a desktop, the bridge as a process, a page that calls."""
 
-import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.card_bridge.real_readers import settled_readers
 from tests.card_bridge.rig import ORIGIN, Page
 from tests.card_bridge.window.desktop import ROOT, Desktop, need_a_desktop, running_desktop
 from tests.virtual_readers import VirtualPcscd
@@ -39,11 +38,7 @@ class RunningDaemon:
 
 @pytest.fixture
 def daemon(desktop: Desktop, pc_sc: VirtualPcscd, tmp_path: Path) -> Iterator[RunningDaemon]:
-    if importlib.util.find_spec("smartcard") is None:
-        absent = "pyscard is missing (./run test builds it)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(absent)
-        pytest.skip(absent)
+    settled_readers(pc_sc)
     configuration = tmp_path / "bridge.toml"
     configuration.write_text(f'allowed_origins = ["{ORIGIN}"]\n', "utf-8")
     log = tmp_path / "bridge.log"

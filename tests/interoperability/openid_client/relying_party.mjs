@@ -9,19 +9,26 @@ const METHODS = {
   client_secret_basic: client.ClientSecretBasic,
   client_secret_post: client.ClientSecretPost,
   none: client.None,
+  private_key_jwt: (secret, { private_jwk }) => signingKey(private_jwk).then(client.PrivateKeyJwt),
 };
 
+async function signingKey({ kid, ...jwk }) {
+  const key = await crypto.subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+  return { key, kid };
+}
+
 let config;
+let bound = {};
 let checks;
 let tokens;
 
 const steps = {
-  async begin({ issuer, client_id, secret, method, redirect_uri, scope }) {
+  async begin({ issuer, client_id, secret, method, redirect_uri, scope, ...given }) {
     config = await client.discovery(
       new URL(issuer),
       client_id,
       { id_token_signed_response_alg: "ES256" },
-      METHODS[method](secret),
+      await METHODS[method](secret, given),
       // Plain http, on loopback; and the ID token's signature is checked although it comes straight from the provider.
       { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
     );
@@ -31,24 +38,36 @@ const steps = {
       expectedNonce: client.randomNonce(),
       idTokenExpected: true,
     };
-    const address = client.buildAuthorizationUrl(config, {
+    // An application of the FAPI 2.0 profile: keys of its own, a pushed request, tokens bound by DPoP.
+    if (given.fapi2) {
+      bound = { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256")) };
+    }
+    const asked = {
       redirect_uri,
       scope,
       state: checks.expectedState,
       nonce: checks.expectedNonce,
       code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
       code_challenge_method: "S256",
-    });
+    };
+    const address = given.fapi2
+      ? await client.buildAuthorizationUrlWithPAR(config, asked, bound)
+      : client.buildAuthorizationUrl(config, asked);
     return address.href;
   },
 
   async finish({ address }) {
-    tokens = await client.authorizationCodeGrant(config, new URL(address), checks);
+    tokens = await client.authorizationCodeGrant(config, new URL(address), checks, undefined, bound);
     return { id_token: tokens.id_token, claims: tokens.claims() };
   },
 
   async userinfo() {
-    return client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
+    return client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, bound);
+  },
+
+  async refresh() {
+    tokens = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, bound);
+    return { token_type: tokens.token_type, kept: tokens.refresh_token };
   },
 
   async logout({ post_logout_redirect_uri, state }) {

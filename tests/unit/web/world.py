@@ -91,6 +91,9 @@ class ScriptedJourney:
 
     links_by_credentials = True
 
+    def person(self, txn: SigninTransaction) -> str:
+        return "Camille E."
+
     def __init__(self) -> None:
         self.step = Step.PASSWORD
         self.txn = SigninTransaction(
@@ -124,9 +127,6 @@ class ScriptedJourney:
     def refuse(self, txn: SigninTransaction, error: str, context: RequestContext) -> SigninTransaction:
         self.step, self.txn = Step.REFUSED, replace(txn, refusal=error)
         return self.txn
-
-    def person(self, txn: SigninTransaction) -> str:
-        return ""
 
     def agree(self, txn: SigninTransaction, context: RequestContext) -> SigninTransaction:
         self.step, self.txn = Step.COMPLETE, replace(txn, agreed_by=CAMILLE.id)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.accounts.account import AccountStatus, RppsProof
+from gateway.accounts.account import Account, AccountStatus, RppsProof
 from gateway.accounts.identity_link import LinkKind, LinkProof
-from gateway.accounts.one_time_link import LinkPurpose
+from gateway.accounts.one_time_link import LinkPurpose, link_token, new_link
 from gateway.accounts.ports import LinkRefusedError
+from gateway.journal.effects import NO_EFFECTS
 from gateway.journal.events import Outcome
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import digest
@@ -840,3 +841,60 @@ def test_a_session_that_begins_while_its_link_is_frozen_ends_at_once(monkeypatch
     with pytest.raises(TransactionGone):
         world.complete(under_way)
     assert world.sessions.records == {}
+
+
+@pytest.mark.spec("LNK-09", "A4")
+def test_a_session_that_begins_while_the_link_is_being_committed_dies_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = LinkingWorld()
+    txn, attackers = world.with_credentials(), world.with_code()
+    commit = world.identities.commit
+
+    def session_first(*given: Any, **named: Any) -> Account:
+        world.complete(attackers)
+        return commit(*given, **named)
+
+    monkeypatch.setattr(world.identities, "commit", session_first)
+    world.linking.confirm(txn, CONTEXT)
+    assert world.sessions.records == {}
+
+
+@pytest.mark.spec("LNK-06", "LNK-08", "A14")
+@pytest.mark.parametrize("purpose", [LinkPurpose.RESET, LinkPurpose.NOT_ME])
+def test_a_link_sent_for_something_else_activates_nothing(purpose: LinkPurpose) -> None:
+    world = LinkingWorld()
+    activation(world)
+    zoe = world.accounts.records["id-of-zoe"]
+    link = new_link(
+        world.link_key,
+        purpose,
+        account_id=zoe.id,
+        contact_version=zoe.contact_version,
+        now=world.clock.now(),
+        ttl_seconds=3600,
+        randomness=world.randomness,
+    )
+    world.links.issue(link, NO_EFFECTS)
+    token = link_token(world.link_key, purpose, link.id)
+    with pytest.raises(LinkGone):
+        world.linking.begin_activation(world.open(), token, world.identity(rpps=OTHER_RPPS), CONTEXT)
+
+
+@pytest.mark.spec("LNK-06", "A4")
+def test_an_activation_sent_to_an_address_that_changed_since_is_dead() -> None:
+    world = LinkingWorld()
+    token = activation(world)
+    zoe = world.accounts.records["id-of-zoe"]
+    world.change(zoe, email="autre@exemple.fr", contact_version=zoe.contact_version + 1)
+    with pytest.raises(LinkGone):
+        world.linking.begin_activation(world.open(), token, world.identity(rpps=OTHER_RPPS), CONTEXT)
+
+
+def test_nothing_is_chosen_or_given_up_where_no_identity_waits() -> None:
+    world = LinkingWorld()
+    lent = world.open(session=world.complete(world.linked()))
+    refused_one = world.journey.refuse(world.arrived(rpps=OTHER_RPPS), "access_denied", CONTEXT)
+    for txn in (world.open(), lent, refused_one):
+        for act in (world.linking.choose_existing, world.linking.give_up):
+            with pytest.raises(TransactionMoved):
+                act(txn)
+    assert world.stored(lent).extra == lent.extra
