@@ -80,10 +80,11 @@ def pss_megabytes(root: int) -> float:
 
 
 def core_busy_seconds(core: int) -> float:
-    """All that kept a core from idling or waiting for a disk, stolen time included."""
+    """All that kept a core from idling or waiting for a disk, stolen time included; not the interrupts, which are mostly the
+    measured server's own network and belong to no process."""
     line = re.findall(rf"^cpu{core} (.+)$", Path("/proc/stat").read_text(), re.M)[0]
-    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[:8])
-    return (user + nice + system + irq + softirq + steal) / _TICKS
+    user, nice, system, _idle, _iowait, _irq, _softirq, steal = map(int, line.split()[:8])
+    return (user + nice + system + steal) / _TICKS
 
 
 def prefer(pid: int) -> None:
