@@ -6,11 +6,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.bench import measure
 from tests.bench.card import card
 from tests.bench.doors.run import doors
 from tests.bench.machine.run import machine
+from tests.bench.machine.sequence import counts
 
 _PARTS = ["cold", "tokens", "final", "pages", "mix"]
 
@@ -19,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("campaign", nargs="?", default="machine", choices=["machine", "doors", "card"])
     parser.add_argument("--rounds", type=int, help="9 by default (5 for doors and card)")
+    parser.add_argument("--counts", action="store_true", help="only instruction counts, by valgrind, in some minutes")
     parser.add_argument("--quick", action="store_true", help="3 rounds, closed loops only")
     parser.add_argument(
         "--database", help="machine: PostgreSQL instead of SQLite, such as postgresql:///bench?host=/run/x"
@@ -42,7 +45,10 @@ def main() -> int:
     measure.PRIORITY = asked.priority
     measure.prefer(os.getpid())
     rounds = asked.rounds or (3 if asked.quick else 9 if asked.campaign == "machine" else 5)
-    if asked.campaign == "machine":
+    if asked.counts:
+        record: dict[str, Any] = {"campaign": "counts", "instructions": counts()}
+        print(json.dumps(record["instructions"], indent=1))
+    elif asked.campaign == "machine":
         parts = () if asked.quick or asked.only else ("latency", "cold")
         record = machine(
             rounds=rounds,
@@ -63,7 +69,7 @@ def main() -> int:
             only=asked.only,
         )
     record["load_average_at_end"] = os.getloadavg()
-    kept = Path("build/bench.json" if asked.campaign == "machine" else f"build/bench-{asked.campaign}.json")
+    kept = Path("build/bench.json" if record["campaign"] == "machine" else f"build/bench-{record['campaign']}.json")
     kept.parent.mkdir(exist_ok=True)
     kept.write_text(json.dumps(record, indent=1))
     print(f"\nfigures kept in {kept}")

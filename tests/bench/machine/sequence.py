@@ -29,6 +29,7 @@ from tests.bench.machine.operations import AUTHORIZATION, CODE, INTROSPECTION, O
 from tests.bench.machine.ours import Gateway
 
 REPEATED = 200
+WARM = 20
 
 
 class Caller:
@@ -79,12 +80,12 @@ async def _run(config: Path, pools: dict[str, list[str]], only: str, times: int,
     for operation in OPERATIONS:
         if only in operation.name:
             pool = pools.get(operation.name, [])
-            await caller.series(operation, pool[:20], 20)
+            await caller.series(operation, pool[:WARM], WARM)
             measured = cProfile.Profile() if profile else None
             if measured:
                 measured.enable()
             main, whole = time.thread_time(), time.process_time()
-            await caller.series(operation, pool[20:], times)
+            await caller.series(operation, pool[WARM:], times)
             main, whole = time.thread_time() - main, time.process_time() - whole
             if times:
                 print(
@@ -101,38 +102,39 @@ def prepared(folder: Path, redis_port: int, times: int) -> tuple[Path, dict[str,
     process = gateway.start()
     try:
         measure.first_answer(gateway.health, None, process, since=time.monotonic())
-        needed = {CODE: times + 20, INTROSPECTION: 21, REFRESH: 40}
+        needed = {CODE: times + WARM, INTROSPECTION: WARM + 1, REFRESH: 2 * WARM}
         return gateway.config, {one.name: list(gateway.pool(one, count)) for one, count in needed.items()}
     finally:
         process.stop()
 
 
-def counts(times: int = REPEATED) -> dict[str, float]:
-    """Instructions for one of each operation, by callgrind; empty when valgrind is not here."""
+def counts(times: int = 100) -> dict[str, int]:
+    """Instructions of the whole process for one of each operation, by callgrind; empty when valgrind is not here."""
     if shutil.which("valgrind") is None:
         return {}
     from tests.bench.machine.run import running_redis
 
-    found: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, running_redis(Path(name)) as (_, port):
         folder = Path(name)
-        with running_redis(folder) as (_, port):
-            config, pools = prepared(folder, port, times)
-            for operation in OPERATIONS:
-                total = {n: _instructions(folder, config, pools, operation, n) for n in (0, times)}
-                found[operation.name] = round((total[times] - total[0]) / times)
-    return found
+        config, pools = prepared(folder, port, times)
+        (folder / "pools.json").write_text(json.dumps(pools))
+        start = _instructions(folder, config, "nothing", times)
+        found = {one.name: _instructions(folder, config, one.name, times) for one in OPERATIONS}
+    return {operation: round((total - start) / (times + WARM)) for operation, total in found.items()}
 
 
-def _instructions(folder: Path, config: Path, pools: dict[str, list[str]], operation: Operation, times: int) -> int:
-    (folder / "pools.json").write_text(json.dumps(pools))
+def _instructions(folder: Path, config: Path, only: str, times: int) -> int:
     argv = [
-        "valgrind", "--tool=none" if times < 0 else "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-m",
-        "tests.bench.machine.sequence", "--config", str(config), "--pools", str(folder / "pools.json"), "--only",
-        operation.name, "--times", str(times),
+        "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-m",
+        "tests.bench.machine.sequence", "--config", str(config), "--pools", str(folder / "pools.json"), "--only", only,
+        "--times", str(times),
     ]  # fmt: skip
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
-    return int(re.findall(r"Collected : (\d+)", done.stderr)[0])
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+    collected = re.findall(r"Collected : (\d+)", done.stderr)
+    if done.returncode != 0 or not collected:
+        raise measure.Unmeasurable(done.stderr[-2000:])
+    return int(collected[0])
 
 
 if __name__ == "__main__":
