@@ -531,3 +531,8 @@ def header_of(token: str) -> dict[str, Any]:
 def basic(client_id: str, secret: str) -> str:
     pair = f"{urlencode({'': client_id})[1:]}:{urlencode({'': secret})[1:]}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def named(value: object) -> str:
+    """How a case is named: by its members, since keys are drawn anew in every process of a test run."""
+    return " ".join(value) or "nothing" if isinstance(value, dict) else str(value)

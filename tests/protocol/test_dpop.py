@@ -32,7 +32,7 @@ from tests.protocol.proofs import (
     register,
     thumbprint,
 )
-from tests.protocol.provider import CHALLENGE, ISSUER, Provider, answer_of, basic, claims_of, json_of, secret_of
+from tests.protocol.provider import CHALLENGE, ISSUER, Provider, answer_of, basic, claims_of, json_of, named, secret_of
 
 BOUND = replace(SIGNING, sender_constraint=SenderConstraint.DPOP)
 SERVICE = {"grant_type": "client_credentials"}
@@ -172,7 +172,7 @@ BROKEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.spec("OID-08", "AC-099")
-@pytest.mark.parametrize(("header", "claims"), BROKEN, ids=str)
+@pytest.mark.parametrize(("header", "claims"), BROKEN, ids=named)
 def test_a_proof_that_breaks_a_rule_is_refused_and_not_remembered(provider, header, claims):
     dpop = proof(header=header, nonce=provider.nonce(), **claims)
     answer = ask(provider, dpop)
@@ -379,7 +379,7 @@ def test_a_bound_token_serves_with_a_proof_for_this_token_this_method_and_this_a
         ({"iat": NOW - 300}, "invalid_dpop_proof"),
         ({"private": key("ES256", "second")}, "invalid_token"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_any_other_proof_is_refused_and_the_challenge_says_dpop(provider, token, changes, error):
     dpop = proof(**{"path": "/userinfo", "method": "GET", "token": token, "nonce": provider.nonce(), **changes})

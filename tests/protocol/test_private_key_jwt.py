@@ -29,7 +29,7 @@ from tests.protocol.proofs import (
     public,
     register,
 )
-from tests.protocol.provider import ISSUER, Provider, basic, json_of, secret_of
+from tests.protocol.provider import ISSUER, Provider, basic, json_of, named, secret_of
 
 SERVICE = {"grant_type": "client_credentials"}
 
@@ -112,7 +112,7 @@ def test_an_assertion_serves_once_whatever_it_was_for(provider):
         {"jti": 7},
         {"jti": "j" * 257},
     ],
-    ids=str,
+    ids=named,
 )
 def test_an_assertion_that_breaks_a_rule_is_refused_and_is_not_spent(provider, changes):
     refused(provider, **asserted(**changes))
@@ -158,7 +158,7 @@ def test_the_longest_life_and_a_clock_a_little_fast_are_accepted(provider):
         {"crit": ["exp"]},
         {"b64": True},
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_header_that_chooses_something_else_is_refused(provider, header):
     refused(provider, **asserted(header=header))

@@ -90,8 +90,8 @@ class Post:
         )
         for _ in range(400):
             with contextlib.suppress(Exception):  # of a page that is just being left
-                if outcome := str(self.visit.browser.evaluate(look)):
-                    return outcome
+                if outcome := self.visit.browser.evaluate(look):
+                    return str(outcome)
             Event().wait(0.05)
         raise AssertionError(self.visit.browser.text())
 
