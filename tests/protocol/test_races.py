@@ -165,7 +165,8 @@ def test_parallel_wrong_codes_are_counted_one_by_one_and_kill_the_code(gateway: 
 
 @pytest.mark.spec("THR-01", "THR-09")
 def test_of_parallel_guesses_no_more_are_judged_than_one_after_the_other(gateway: Deployment) -> None:
-    """Delays are 0, 0, 5, 20… seconds: three guesses at once, a fourth five seconds later if the machine is that slow."""
+    """Delays are 0, 0, 5, 20… seconds: three guesses at once, a fourth five seconds later if the machine is that slow. Those
+    that find the queue of hashes full are told to come back, and judged no more than the others."""
     visitors = [Visitor(gateway.port) for _ in range(20)]
     username = PEOPLE[6]["username"]
 
@@ -178,8 +179,9 @@ def test_of_parallel_guesses_no_more_are_judged_than_one_after_the_other(gateway
     began = monotonic()
     answers = at_once(guesses)
     elapsed = monotonic() - began
-    assert {answer.status for answer in answers} == {422}
+    assert {answer.status for answer in answers} <= {422, 503}
+    busy = sum(answer.status == 503 for answer in answers)
     said = lines_of(gateway, *visitors)
     judged, delayed = said["signin.password", "wrong_password"], said["signin.delayed", "delay"]
-    assert judged + delayed == 20
-    assert 1 <= judged <= 3 + (elapsed >= 5) + (elapsed >= 25)
+    assert 20 - busy <= judged + delayed <= 20
+    assert judged <= 3 + (elapsed >= 5) + (elapsed >= 25)
