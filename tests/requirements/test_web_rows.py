@@ -265,13 +265,13 @@ def test_no_route_answers_a_page_of_another_site(gateway, origin):
 
 
 @pytest.mark.spec("WEB-05")
-def test_the_pages_of_a_public_client_reach_its_three_endpoints_and_never_the_authorization_endpoint(gateway):
+def test_the_pages_of_a_public_client_reach_its_four_endpoints_and_never_the_authorization_endpoint(gateway):
     open_to_it = {
         path
         for _, path, answer in every_answer(gateway, origin="https://suivi.example")
         if answer.header("access-control-allow-origin") == "https://suivi.example"
     }
-    assert open_to_it == {"/token", "/userinfo", "/revoke"}
+    assert open_to_it == {"/token", "/userinfo", "/revoke", "/par"}
 
 
 # ── WEB-06 ──
