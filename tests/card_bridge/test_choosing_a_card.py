@@ -80,9 +80,9 @@ def test_a_card_of_another_kind_may_stay_in_another_reader() -> None:
 
 def test_of_two_professional_cards_one_must_leave() -> None:
     first, second = VirtualReader("Lecteur A"), VirtualReader("Lecteur B")
-    workstation = Workstation([first, second])
     first.insert(card())
     second.insert(card(card_number="2900473136"))
+    workstation = Workstation([first, second])
     page = workstation.page.begins_to_authenticate()
     workstation.window.wait_for(WindowState.SEVERAL_CARDS)
     workstation.window.codes = [PIN]

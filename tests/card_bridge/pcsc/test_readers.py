@@ -16,7 +16,7 @@ from tests.card_bridge.rig import PIN, card
 from tests.virtual_readers import READERS, VirtualPcscd
 
 FIRST, SECOND = READERS
-SOON = 10.0
+SOON = 30.0
 CONTACT_APPLICATION = bytes.fromhex("00A4090C 04 3F000001")
 MASTER_FILE = bytes.fromhex("00A4090C 02 3F00")
 CHOOSE_KEY = bytes.fromhex("002241A4 06 80 01 02 84 01 82")
