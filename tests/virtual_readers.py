@@ -211,8 +211,9 @@ def virtual_pcscd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualP
 def pc_sc(virtual_pcscd: VirtualPcscd) -> Iterator[VirtualPcscd]:
     """Two empty readers and a running service; afterwards no card may have been asked what is forbidden (VC-14)."""
     virtual_pcscd.seen.clear()
-    if not virtual_pcscd.running:
-        virtual_pcscd.start()
+    if virtual_pcscd.running:
+        virtual_pcscd.stop()  # it may keep the ghost of a card that left during its reset
+    virtual_pcscd.start()
     try:
         yield virtual_pcscd
     finally:
