@@ -82,7 +82,12 @@ class Chromium:
         return str(self._page.locator("body").inner_text())
 
     def wait_for(self, text: str) -> None:
-        self._page.get_by_text(text, exact=False).first.wait_for(state="visible")
+        from playwright.sync_api import TimeoutError as TooLate
+
+        try:
+            self._page.get_by_text(text, exact=False).first.wait_for(state="visible")
+        except TooLate:
+            raise AssertionError(f"no “{text}” on {self.url()}: {self.text()}") from None
 
     def has_field(self, label: str) -> bool:
         return bool(self._page.get_by_label(label, exact=False).count())
