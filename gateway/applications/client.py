@@ -55,6 +55,11 @@ class Client:
     min_acr: str | None = None
     id_token_algorithm: str = "ES256"
     legacy_no_pkce_reason: str | None = None
+    sector: str | None = None
+    """The host whose applications know a person by one name, that nobody else knows (OpenID Connect Core §8.1); None: they
+    know her by the account's identifier, as all public ones do."""
+    userinfo_algorithm: str | None = None
+    """With which its userinfo is signed; None: it is plain JSON."""
     refresh_tokens: bool = False
     rotates_refresh_tokens: bool = True
     """False only for a FAPI 2.0 client, whose tokens are bound to its key (DECISIONS 8)."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
 
@@ -20,6 +21,7 @@ from gateway.applications.web_address import check_web_address
 from gateway.settings import ConfigurationError
 
 DAY = 86400
+_HOST = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 
 
 def _scope(value: str) -> str:
@@ -61,6 +63,9 @@ class _ClientFile(ProvesItself):
     role_application: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     min_acr: Text | None = None
     id_token_algorithm: Literal["ES256", "RS256"] = "ES256"
+    subject_type: Literal["public", "pairwise"] = "public"
+    sector_identifier: str | None = Field(default=None, max_length=253, pattern=_HOST)
+    userinfo_signed_response_alg: Literal["ES256", "RS256"] | None = None
     refresh_tokens: StrictBool = False
     service_scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(default=(), max_length=20)
     token_exchange: tuple[_Exchange, ...] = Field(default=(), max_length=20)
@@ -97,6 +102,7 @@ class _ClientFile(ProvesItself):
             or self.require_pushed_authorization_requests
             or self.require_signed_request_object
             or self.consent
+            or self.userinfo_signed_response_alg
         )
         if not self.redirect_uris and for_people:
             raise ValueError("redirect_uris: without one, no person signs in: remove what is meant for people")
@@ -117,6 +123,22 @@ class _ClientFile(ProvesItself):
         if self.legacy_no_pkce and self.authentication_method is ClientAuthenticationMethod.NONE:
             raise ValueError("legacy_no_pkce: only a client with a secret may do without PKCE")
         return self
+
+    @model_validator(mode="after")
+    def _of_one_sector(self) -> Self:
+        if self.sector_identifier is not None and self.subject_type != "pairwise":
+            raise ValueError("sector_identifier: it is for `subject_type: pairwise` alone")
+        if self.subject_type == "pairwise" and self.sector is None:
+            raise ValueError("sector_identifier: name the host; the redirect_uris are not all of one")
+        return self
+
+    @property
+    def sector(self) -> str | None:
+        """OpenID Connect Core §8.1. No document is fetched to prove a declared one: this file is reviewed."""
+        if self.subject_type == "public" or self.sector_identifier is not None:
+            return self.sector_identifier
+        hosts = {urlsplit(uri).hostname for uri in self.redirect_uris}
+        return hosts.pop() if len(hosts) == 1 else None
 
     @model_validator(mode="after")
     def _exchanges_coherently(self) -> Self:
@@ -181,6 +203,8 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         min_acr=declared.min_acr,
         id_token_algorithm=declared.id_token_algorithm,
         legacy_no_pkce_reason=declared.legacy_no_pkce_reason,
+        sector=declared.sector,
+        userinfo_algorithm=declared.userinfo_signed_response_alg,
         refresh_tokens=declared.refresh_tokens,
         service_scopes=frozenset(declared.service_scopes),
         exchanges=MappingProxyType({item.audience: frozenset(item.scopes) for item in declared.token_exchange}),

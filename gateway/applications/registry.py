@@ -4,7 +4,7 @@ A reload is all or nothing: with one wrong file the applications stay as they we
 listed for the person who reviews it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -56,9 +56,20 @@ def read_clients(folder: Path, *, loopback_http: bool) -> Mapping[str, Client]:
         for client in clients.values()
         if client.may_act is not None and not _exchanges(clients.get(client.may_act))
     ]
+    errors += [f"{folder / client.client_id}.yaml: {wrong}" for client, wrong in _of_two_sectors(clients.values())]
     if errors:
         raise ConfigurationError("\n".join(errors))
     return clients
+
+
+def _of_two_sectors(clients: Iterable[Client]) -> Iterator[tuple[Client, str]]:
+    """A resource server knows people by the names of one sector (OpenID Connect Core §8.1)."""
+    known: dict[str, Client] = {}
+    for client in clients:
+        if client.redirect_uris or client.sector is not None:
+            other = known.setdefault(client.audience, client)
+            if other.sector != client.sector:
+                yield client, f"audience: {other.client_id} is of another sector; one resource server, one sector"
 
 
 def _exchanges(actor: Client | None) -> bool:

@@ -20,8 +20,9 @@ class KeyStaysError(Exception):
     """What this key made must be made again before it may have a successor."""
 
 
-STAYING = frozenset({Purpose.BLIND_INDEX, Purpose.PASSWORD_PEPPER})
-"""Purposes whose first key has no successor yet: stored indexes and password hashes do not say which key made them."""
+STAYING = frozenset({Purpose.BLIND_INDEX, Purpose.PASSWORD_PEPPER, Purpose.PAIRWISE_SUBJECT})
+"""Purposes whose first key has no successor: stored indexes and password hashes do not say which key made them, and the
+pairwise subjects are what applications know people by, for as long as the accounts live."""
 
 
 @dataclass(frozen=True, slots=True)

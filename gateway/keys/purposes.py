@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     PENDING_IDENTITY = "pending-identity"
     REFRESH_TOKEN = "refresh-token"
     DPOP_NONCE = "dpop-nonce"
+    PAIRWISE_SUBJECT = "pairwise-subject"
 
 
 class WrongPurposeError(RuntimeError):

@@ -164,7 +164,8 @@ def test_the_newest_key_of_a_purpose_is_the_current_one(database: Database) -> N
     assert database.purpose_keys.get(Purpose.ONE_TIME_CODE) == key
 
 
-@pytest.mark.parametrize("purpose", [Purpose.BLIND_INDEX, Purpose.PASSWORD_PEPPER])
+@pytest.mark.spec("OID-16")
+@pytest.mark.parametrize("purpose", [Purpose.BLIND_INDEX, Purpose.PASSWORD_PEPPER, Purpose.PAIRWISE_SUBJECT])
 def test_a_key_that_stored_values_depend_on_is_not_replaced_under_them(database: Database, purpose: Purpose) -> None:
     with pytest.raises(KeyStaysError):
         database.purpose_keys.add(draw(purpose, system_randomness), told())
