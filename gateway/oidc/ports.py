@@ -5,7 +5,7 @@ its endpoints run on the event loop (decision record 0001).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -50,6 +50,8 @@ class AuthorizationCode:
     claims_request: Mapping[str, Any] | None = None
     dpop_jkt: str | None = None
     """The thumbprint of the only DPoP key that may redeem it (RFC 9449 §10)."""
+    session_idle_at: float = field(default=0.0, compare=False)
+    """When its session ends unless it is used before: as the store found it, with the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ class Grant:
     """The key that its first tokens were bound to (`Binding.name`)."""
     claims_request: Mapping[str, Any] | None = None
     """Claims asked one by one, by place: `id_token`, `userinfo` (OpenID Connect Core §5.5)."""
+    session_idle_at: float = field(default=0.0, compare=False)
+    """When its session ends unless it is used before, and when it ends anyhow: as the store found them, with the grant."""
+    session_ends_at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,11 @@ class Grants(Protocol):
 
     async def find_grant(self, grant_id: str, now: float, *, jti: str | None = None) -> Grant | None:
         """None when revoked, expired, its session has ended, or the access token `jti` was silenced."""
+        ...
+
+    async def use_session(self, grant_id: str, now: float, *, jti: str, least_seconds: float) -> Grant | None:
+        """`find_grant`, and its session counts as used now, unless it was used less than `least_seconds` ago. The grant says
+        what is then left of the session; its absolute end does not move."""
         ...
 
     async def find_refresh(self, grant_id: str, now: float) -> tuple[Grant, RefreshState] | None:

@@ -76,6 +76,15 @@ class ExchangeIssuance:
     binding: Binding = UNBOUND
 
 
+def session_life(grant: Grant) -> dict[str, str | int]:
+    """What applications are told of the session (DECISIONS 11): when it ends unless it is used, and when it ends anyhow, in
+    seconds since the epoch, as all instants of tokens."""
+    return {
+        "session_idle_at": int(grant.session_idle_at),
+        "session_expires_at": int(grant.session_ends_at),
+    }
+
+
 class TokenMint:
     def __init__(self, signer: Signer, policy: ProviderPolicy, randomness: Randomness) -> None:
         self._signer = signer
@@ -101,7 +110,10 @@ class TokenMint:
                 token, issuance.scope, issuance.binding, expires_in=lives, issued_token_type=ACCESS_TOKEN_TYPE
             )
         access_token = self._access_token(issuance)
-        members: dict[str, str | int] = {"id_token": self._id_token(issuance, access_token)}
+        members: dict[str, str | int] = {
+            "id_token": self._id_token(issuance, access_token),
+            **session_life(issuance.grant),
+        }
         if issuance.refresh_token is not None:
             members["refresh_token"] = issuance.refresh_token
         return self._body(access_token, issuance.scope, issuance.binding, **members)

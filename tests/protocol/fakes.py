@@ -168,7 +168,21 @@ class MemoryEphemeral:
         grant = self.grants.get(grant_id)
         if grant is None or grant.expires_at <= now or jti in self.silenced:
             return None
-        return grant if grant.session_handle_digest in {digest(handle) for handle in self.sessions} else None
+        session = next(
+            (one for one in self.sessions.values() if digest(one.handle) == grant.session_handle_digest), None
+        )
+        if session is None or session.expires_at() <= now:
+            return None
+        return replace(grant, session_idle_at=session.expires_at(), session_ends_at=session.absolute_end)
+
+    async def use_session(self, grant_id: str, now: float, *, jti: str, least_seconds: float) -> Grant | None:
+        grant = await self.find_grant(grant_id, now, jti=jti)
+        if grant is None:
+            return None
+        session = next(one for one in self.sessions.values() if digest(one.handle) == grant.session_handle_digest)
+        if now - session.last_used_at >= least_seconds:
+            self.sessions[session.handle] = replace(session, last_used_at=now)
+        return await self.find_grant(grant_id, now, jti=jti)
 
     async def rotate_refresh(
         self,

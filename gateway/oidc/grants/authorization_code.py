@@ -133,6 +133,8 @@ def _grant(code: AuthorizationCode, expires_at: float, binding: Binding) -> Gran
         expires_at=expires_at,
         bound_to=binding.name,
         claims_request=code.claims_request,
+        session_idle_at=code.session_idle_at,
+        session_ends_at=code.session_ends_at,
     )
 
 

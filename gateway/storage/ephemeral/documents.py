@@ -122,11 +122,15 @@ def dump_code(code: AuthorizationCode) -> bytes:
     return _dump("code", replace(code, handle=""))
 
 
-def load_code(document: bytes | str, handle: str, *, session_digest: str) -> AuthorizationCode:
+def load_code(
+    document: bytes | str, handle: str, *, session_digest: str, life: tuple[float, float]
+) -> AuthorizationCode:
+    """`life`: when its session ends unless it is used before, and when it ends anyhow."""
     record = _load("code", document)
     record |= {
         "handle": handle,
         "session_handle_digest": session_digest,
+        "session_idle_at": life[0],
         "scope": tuple(record["scope"]),
         "amr": tuple(record["amr"]),
     }
@@ -147,11 +151,14 @@ def dump_grant(grant: Grant) -> bytes:
     return _dump("grant", replace(grant, id=""))
 
 
-def load_grant(document: bytes | str, grant_id: str, *, session_digest: str) -> Grant:
+def load_grant(document: bytes | str, grant_id: str, *, session_digest: str, life: tuple[float, float]) -> Grant:
+    """`life`: as for a code."""
     record = _load("grant", document)
     record |= {
         "id": grant_id,
         "session_handle_digest": session_digest,
+        "session_idle_at": life[0],
+        "session_ends_at": life[1],
         "scope": tuple(record["scope"]),
         "amr": tuple(record["amr"]),
     }

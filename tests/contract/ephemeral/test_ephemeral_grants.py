@@ -246,3 +246,79 @@ def test_what_was_never_drawn_is_unknown(
     assert run(store.grants.find_code(handle, NOW)) is None
     assert run(store.grants.find_grant(handle, NOW)) is None
     assert run(_redeem(store, replace(code, handle=handle))) == Redemption.UNKNOWN
+
+
+MINUTE = 60.0
+
+
+async def _used(store: EphemeralStore, code: AuthorizationCode, now: float, jti: str = "unsilenced") -> Any:
+    return await store.grants.use_session(code.grant_id, now, jti=jti, least_seconds=MINUTE)
+
+
+def _life(grant: Any) -> tuple[float, float]:
+    return grant.session_idle_at, grant.session_ends_at
+
+
+def test_what_a_session_gave_says_when_the_session_ends(
+    store: EphemeralStore, run: Run[Any], session: Session, code: AuthorizationCode
+) -> None:
+    life = (NOW + session.idle_seconds, session.absolute_end)
+    found, _ = run(store.grants.find_code(code.handle, NOW))
+    assert found.session_idle_at == life[0]
+    run(_redeem(store, code))
+    assert _life(run(store.grants.find_grant(code.grant_id, NOW))) == life
+    store.sessions.use(session.handle, NOW + 10)
+    assert _life(run(store.grants.find_grant(code.grant_id, NOW + 10))) == (life[0] + 10, life[1])
+
+
+@pytest.mark.spec("SES-03")
+def test_use_told_by_an_application_moves_the_idle_end_and_never_the_absolute_one(
+    store: EphemeralStore, run: Run[Any], session: Session, code: AuthorizationCode
+) -> None:
+    run(_redeem(store, code, expires_at=session.absolute_end))
+    at, idle = NOW, session.idle_seconds
+    while at + idle - 1 < session.absolute_end:
+        at += idle - 1
+        assert _life(run(_used(store, code, at))) == (min(at + idle, session.absolute_end), session.absolute_end)
+    assert run(_used(store, code, session.absolute_end - MILLISECOND)) is not None
+    assert run(_used(store, code, session.absolute_end)) is None
+    assert store.sessions.find(session.handle, session.absolute_end) is None
+
+
+@pytest.mark.spec("SES-03")
+def test_use_is_counted_once_a_minute(
+    store: EphemeralStore, run: Run[Any], session: Session, code: AuthorizationCode
+) -> None:
+    run(_redeem(store, code))
+    idle = session.idle_seconds
+    assert _life(run(_used(store, code, NOW + MINUTE - MILLISECOND)))[0] == NOW + idle
+    assert _life(run(_used(store, code, NOW + MINUTE)))[0] == NOW + MINUTE + idle
+    assert _life(run(_used(store, code, NOW)))[0] == NOW + MINUTE + idle, "a clock that went back takes nothing away"
+
+
+@pytest.mark.spec("SES-03")
+def test_of_parallel_uses_none_is_lost_and_none_gives_more_than_the_latest(
+    store: EphemeralStore, run: Run[Any], at_once: AtOnce, session: Session, code: AuthorizationCode
+) -> None:
+    run(_redeem(store, code))
+    now = NOW + 2 * MINUTE
+    assert {_life(grant)[0] for grant in at_once(20, lambda: _used(store, code, now))} == {now + session.idle_seconds}
+    kept = store.sessions.find(session.handle, now)
+    assert kept is not None
+    assert kept.last_used_at == now
+    assert kept.version == session.version, "nobody's amendment is disturbed"
+
+
+@pytest.mark.spec("SES-03", "SES-05")
+def test_a_dead_session_grant_or_token_is_not_used(
+    store: EphemeralStore, run: Run[Any], session: Session, code: AuthorizationCode
+) -> None:
+    run(_redeem(store, code, expires_at=session.absolute_end))
+    assert run(store.grants.use_session("nonsense", NOW, jti="x", least_seconds=MINUTE)) is None
+    jti = f"{code.grant_id}.silenced"
+    run(store.grants.silence(jti, NOW + 300, NOW, NO_EFFECTS))
+    assert run(_used(store, code, NOW + MINUTE, jti)) is None
+    assert _life(run(store.grants.find_grant(code.grant_id, NOW + MINUTE)))[0] == NOW + session.idle_seconds
+    assert run(_used(store, code, NOW + session.idle_seconds)) is None, "an idle session is not brought back"
+    store.sessions.end(session.handle, NOW, NO_EFFECTS)
+    assert run(_used(store, code, NOW + MINUTE)) is None

@@ -100,7 +100,7 @@ def test_a_handle_of_one_kind_is_unknown_to_every_other(
 def test_a_document_of_another_kind_is_not_read() -> None:
     code = a_code(a_session())
     with pytest.raises(WrongKindError):
-        load_code(dump_grant(a_grant(code)), code.handle, session_digest=code.session_handle_digest)
+        load_code(dump_grant(a_grant(code)), code.handle, session_digest=code.session_handle_digest, life=(NOW, NOW))
 
 
 def _all_that_is_kept(url: str) -> bytes:

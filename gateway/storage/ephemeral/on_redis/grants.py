@@ -1,5 +1,6 @@
 """Authorization codes and the grants they become (OID-04)."""
 
+from collections.abc import Sequence
 from itertools import count
 
 from gateway.journal.effects import Effects
@@ -48,7 +49,7 @@ class RedisGrants:
             return None
         document, spent, session_digest = found[:3]
         state = CodeState.SPENT if spent == b"1" else CodeState.FRESH
-        return load_code(document, handle, session_digest=session_digest.decode()), state
+        return load_code(document, handle, session_digest=session_digest.decode(), life=_life(found)), state
 
     async def redeem_code(
         self,
@@ -92,15 +93,22 @@ class RedisGrants:
             return None
         silenced = digest(jti) if jti is not None else ""
         found = await self._link.run("grant_find", [_grant_key(address)], now, silenced)
-        return load_grant(found[0], grant_id, session_digest=found[1].decode()) if found else None
+        return _grant(found, grant_id) if found else None
+
+    async def use_session(self, grant_id: str, now: float, *, jti: str, least_seconds: float) -> Grant | None:
+        address = address_of(grant_id)
+        if address is None:
+            return None
+        found = await self._link.run("grant_use_session", [_grant_key(address)], now, digest(jti), least_seconds)
+        return _grant(found, grant_id) if found else None
 
     async def find_refresh(self, grant_id: str, now: float) -> tuple[Grant, RefreshState] | None:
         address = address_of(grant_id)
         found = await self._link.run("refresh_find", [_grant_key(address)], now) if address else None
         if not found:
             return None
-        document, session_digest, _, generation, live_digest, ends_at = found
-        grant = load_grant(document, grant_id, session_digest=session_digest.decode())
+        generation, live_digest, ends_at = found[3:6]
+        grant = _grant(found, grant_id)
         return grant, RefreshState(int(generation), live_digest.decode(), float(ends_at))
 
     async def rotate_refresh(
@@ -171,3 +179,13 @@ def _grant_key(address: Address) -> str:
 
 def _silenced_key(address: Address) -> str:
     return key(address.partition, "silenced", address.digest)
+
+
+def _grant(found: Sequence[bytes], grant_id: str) -> Grant:
+    return load_grant(found[0], grant_id, session_digest=found[1].decode(), life=_life(found))
+
+
+def _life(found: Sequence[bytes]) -> tuple[float, float]:
+    """When the session ends unless it is used, and when it ends anyhow: from what the prelude's `with_life` added."""
+    last_used_at, idle_seconds, absolute_end = map(float, found[-3:])
+    return min(last_used_at + idle_seconds, absolute_end), absolute_end

@@ -26,9 +26,14 @@ _ALIVE = (
     " WHERE grants.digest = ? AND ? < grants.expires_at AND ? < sessions.ends_at"
 )
 
+_LIVE_GRANT = (
+    f"SELECT grants.document, session_digest, sessions.ends_at, sessions.absolute_end FROM grants {_ALIVE}"  # noqa: S608 -- constants
+    " AND NOT EXISTS (SELECT 1 FROM silenced WHERE digest = ? AND ? < silenced.ends_at)"
+)
+
 _REFRESH = """
     SELECT generation, refreshes.digest, refreshes.ends_at, spent_digest, spent_at, spent_by, spent_answer,
-        grants.document, session_digest
+        grants.document, session_digest, sessions.ends_at, sessions.absolute_end
     FROM refreshes JOIN grants ON grants.digest = grant_digest JOIN sessions ON sessions.digest = grants.session_digest
     WHERE grants.digest = ? AND ? < grants.expires_at AND ? < sessions.ends_at
 """
@@ -69,17 +74,16 @@ class SqliteGrants:
         if address is None:
             return None
         row = self._database.row(
-            f"SELECT codes.document, spent, session_digest {_LIVE_CODE}",
+            f"SELECT codes.document, spent, session_digest, sessions.ends_at, sessions.absolute_end {_LIVE_CODE}",
             address.digest,
             now,
             now,
         )
         if not row:
             return None
-        document, spent, session_digest = row
-        return load_code(document, handle, session_digest=session_digest), (
-            CodeState.SPENT if spent else CodeState.FRESH
-        )
+        document, spent, session_digest, *life = row
+        code = load_code(document, handle, session_digest=session_digest, life=(life[0], life[1]))
+        return code, CodeState.SPENT if spent else CodeState.FRESH
 
     async def redeem_code(
         self,
@@ -166,24 +170,37 @@ class SqliteGrants:
         address = address_of(grant_id)
         if address is None:
             return None
-        row = self._database.row(
-            f"SELECT grants.document, session_digest FROM grants {_ALIVE}"  # noqa: S608 -- constants
-            " AND NOT EXISTS (SELECT 1 FROM silenced WHERE digest = ? AND ? < silenced.ends_at)",
-            address.digest,
-            now,
-            now,
-            digest(jti) if jti is not None else None,
-            now,
-        )
-        return load_grant(row[0], grant_id, session_digest=row[1]) if row else None
+        silenced = digest(jti) if jti is not None else None
+        row = self._database.row(_LIVE_GRANT, address.digest, now, now, silenced, now)
+        return load_grant(row[0], grant_id, session_digest=row[1], life=(row[2], row[3])) if row else None
+
+    async def use_session(self, grant_id: str, now: float, *, jti: str, least_seconds: float) -> Grant | None:
+        def use() -> Grant | None:
+            address = address_of(grant_id)
+            if address is None:
+                return None
+            asked = (address.digest, now, now, digest(jti), now)
+            with self._database.step() as step:
+                row = step.row(_LIVE_GRANT, *asked)
+                if row and step.run(
+                    "UPDATE sessions SET last_used_at = ? WHERE digest = ? AND ? - last_used_at >= ?",
+                    now,
+                    row[1],
+                    now,
+                    least_seconds,
+                ):
+                    row = step.row(_LIVE_GRANT, *asked)
+            return load_grant(row[0], grant_id, session_digest=row[1], life=(row[2], row[3])) if row else None
+
+        return await asyncio.to_thread(use)
 
     async def find_refresh(self, grant_id: str, now: float) -> tuple[Grant, RefreshState] | None:
         address = address_of(grant_id)
         row = self._database.row(_REFRESH, address.digest, now, now) if address else None
         if not row:
             return None
-        generation, live_digest, ends_at, *_, document, session_digest = row
-        grant = load_grant(document, grant_id, session_digest=session_digest)
+        generation, live_digest, ends_at, *_, document, session_digest, idle_at, session_ends_at = row
+        grant = load_grant(document, grant_id, session_digest=session_digest, life=(idle_at, session_ends_at))
         return grant, RefreshState(generation, live_digest, ends_at)
 
     async def rotate_refresh(

@@ -54,6 +54,14 @@ local function session_lives(digest, now)
   return found ~= nil and live
 end
 
+-- `found` of what a session gave, and its last use, idle limit and absolute end; false when the session has ended.
+local function with_life(found, digest, now)
+  local session, live = session_of(digest, now)
+  if not live then return false end
+  for i = 2, 4 do found[#found + 1] = session[i] end
+  return found
+end
+
 -- What a session gave: members are `code:<digest>` and `grant:<digest>`, scored by their end.
 local function hold(session_digest, member, kept_until, now)
   local key = PARTITION .. 'held-by:' .. session_digest

@@ -1,4 +1,4 @@
--- KEYS: code. ARGV: now. Gives {document, spent, session digest}.
+-- KEYS: code. ARGV: now. Gives {document, spent, session digest, …} and the session's life.
 local found = redis.call('HMGET', KEYS[1], 'document', 'spent', 'session_digest', 'kept_until')
-if not found[1] or tonumber(ARGV[1]) >= tonumber(found[4]) or not session_lives(found[3], ARGV[1]) then return false end
-return found
+if not found[1] or tonumber(ARGV[1]) >= tonumber(found[4]) then return false end
+return with_life(found, found[3], ARGV[1])
