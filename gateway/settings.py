@@ -110,6 +110,16 @@ class Directory(_Section):
     source: str = "ror"
 
 
+UnattendedProofs = Literal["password+email", "password+sms", "psc", "card"]
+
+
+class Unattended(_Section):
+    """Of the demo alone: this person signs in at every request of an application, as if by these proofs, without a page."""
+
+    username: str
+    proofs: UnattendedProofs = "password+email"
+
+
 Section = TypeVar("Section", bound=_Section)
 
 
@@ -140,6 +150,7 @@ class Settings(_Section):
     client_certificates: ClientCertificates | None = None
     directory: Directory = Directory()
     clock_offset_file: Path | None = None
+    unattended: Unattended | None = None
     node: str = "gateway-1"
     means: tuple[Literal["password", "psc", "card"], ...] = ("password",)
     """Switched-on means of sign-in; what is not here is off at every door (DECISIONS 4)."""
@@ -207,8 +218,16 @@ def _check_transport(settings: Settings) -> None:
             raise ValueError(
                 f"{key}: no password in an address; put it in a file and name it in {key[:-4]}.password_file"
             )
-    if settings.clock_offset_file is not None and not demo:
+    _check_demo_alone(settings)
+
+
+def _check_demo_alone(settings: Settings) -> None:
+    if settings.profile == "demo":
+        return
+    if settings.clock_offset_file is not None:
         raise ValueError("clock_offset_file: only the demo profile may move its clock")
+    if settings.unattended is not None:
+        raise ValueError("unattended: only the demo profile signs anybody in without asking; remove this key")
 
 
 def _check_postgresql(host: str | None, query: Mapping[str, list[str]], clear_text: Any) -> None:

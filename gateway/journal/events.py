@@ -32,7 +32,7 @@ EVENT_NAMES = frozenset(
         "signin.card", "revocation_list.kept",
         "signin.psc", "token.refresh_reused", "token.revoked", "token.introspected",
         "authorization.pushed", "authorization.push_refused", "consent.given",
-        "session.shared", "token.revocation_refused", "token.introspection_refused",
+        "session.shared", "signin.unattended", "token.revocation_refused", "token.introspection_refused",
     }
 )  # fmt: skip
 

@@ -261,6 +261,11 @@ def _people_door(
     )
     tiles = [_tile(kind) for kind in ("psc", "card") if kind in settings.means]
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
+    if settings.unattended is not None:
+        # Of the demo alone: loaded nowhere else.
+        from gateway.wiring.unattended import unattended_pages  # noqa: PLC0415
+
+        shared = unattended_pages(settings, stores, shell=shell, journey=journey, gate=gate, clients=clients)
     leave: Leave = nowhere_to_leave
     pages: list[Door] = []
     parts = linking_parts(settings, scale, stores)
