@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -52,6 +53,7 @@ class _PeerGoneError(Exception):
 
 class Application:
     """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer;
+    `readable_by` gives, by path, what lets pages of an origin read even the refusals made here (CORS);
     `trusted_proxies` the networks whose `X-Forwarded-For` counts; `certificate_proxy` whose `Client-Cert` does; `on_start`
     and `on_stop` run inside the event loop."""
 
@@ -63,6 +65,7 @@ class Application:
         randomness: Randomness,
         hsts: bool,
         unavailable: tuple[type[Exception], ...] = (),
+        readable_by: Mapping[str, Callable[[str | None], Mapping[str, str]]] = MappingProxyType({}),
         trusted_proxies: Sequence[str] = (),
         certificate_proxy: CertificateProxy | None = None,
         body_seconds: float = BODY_SECONDS,
@@ -71,6 +74,7 @@ class Application:
     ) -> None:
         self._machine = machine
         self._randomness = randomness
+        self._readable_by = readable_by
         self._unavailable: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, *unavailable)
         self._trusted = networks(trusted_proxies)
         self._certificate_proxy = certificate_proxy
@@ -120,18 +124,19 @@ class Application:
         endpoint = methods.get(method)
         incident = base64url(self._randomness(9))
         if endpoint is None:
-            response = MachineResponse(405, headers={"allow": ", ".join(sorted(methods)), "cache-control": "no-store"})
+            allow = {"allow": ", ".join(sorted(methods)), "cache-control": "no-store"}
+            response = self._readable(MachineResponse(405, headers=allow), scope)
         else:
             try:
                 headers = _single_headers(scope["headers"])
                 keep_believed(headers, _remote(scope), self._certificate_proxy)
                 body = await _body(receive, self._body_seconds)
             except (_BodyTooLargeError, TimeoutError) as error:
-                response = _unread(isinstance(error, TimeoutError), incident)
+                response = self._readable(_unread(isinstance(error, TimeoutError), incident), scope)
             except _PeerGoneError:
                 return
             except ValueError:
-                response = _error(400, "invalid_request", incident)
+                response = self._readable(_error(400, "invalid_request", incident), scope)
             else:
                 request = MachineRequest(
                     method=method,
@@ -142,7 +147,7 @@ class Application:
                     peer=self._peer(scope),
                     request_id=incident,
                 )
-                response = await self._guarded(endpoint, request)
+                response = await self._guarded(endpoint, request, scope)
         await self._send(response, send, with_body=scope["method"] != "HEAD")
 
     def _peer(self, scope: Scope) -> str:
@@ -150,15 +155,24 @@ class Application:
         forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         return peer_address(_remote(scope), forwarded, self._trusted)
 
-    async def _guarded(self, endpoint: MachineEndpoint, request: MachineRequest) -> MachineResponse:
+    def _readable(self, refused: MachineResponse, scope: Scope) -> MachineResponse:
+        """An application in a browser must be able to tell our refusal from a network that is away."""
+        rule = self._readable_by.get(scope["path"])
+        if rule is None:
+            return refused
+        origin = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
+        said = {name.lower(): value for name, value in rule(origin[0] if len(origin) == 1 else None).items()}
+        return replace(refused, headers={**refused.headers, **said})
+
+    async def _guarded(self, endpoint: MachineEndpoint, request: MachineRequest, scope: Scope) -> MachineResponse:
         try:
             return await endpoint(request)
         except self._unavailable as error:
             _log.error("store unavailable: %s, incident %s", type(error).__name__, request.request_id)
-            return _error(503, "temporarily_unavailable", request.request_id)
+            return self._readable(_error(503, "temporarily_unavailable", request.request_id), scope)
         except Exception:
             _log.exception("incident %s at %s", request.request_id, request.path)
-            return _error(500, "server_error", request.request_id)
+            return self._readable(_error(500, "server_error", request.request_id), scope)
 
     async def _send(self, response: MachineResponse, send: Send, *, with_body: bool) -> None:
         own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}

@@ -49,8 +49,8 @@ class _Parameter:
 
 _TABLE: Mapping[str, _Parameter] = {
     "idp.session.absolute": _Parameter(4 * HOUR, 5 * MINUTE, 12 * HOUR, regulated_high=4 * HOUR),
-    "idp.session.idle": _Parameter(30 * MINUTE, MINUTE, 30 * MINUTE),
-    "idp.session.idle.shared": _Parameter(5 * MINUTE, MINUTE, 10 * MINUTE),
+    "idp.session.idle": _Parameter(30 * MINUTE, 4 * MINUTE, 30 * MINUTE),
+    "idp.session.idle.shared": _Parameter(5 * MINUTE, 4 * MINUTE, 10 * MINUTE),
     "otp.interval": _Parameter(30 * DAY, HOUR, 30 * DAY, regulated="session", regulated_high=0, read=_interval),
     "otp.digits.email": _Parameter(8, 6, 8, read=_count),
     "otp.digits.sms": _Parameter(6, 6, 8, read=_count),

@@ -53,6 +53,9 @@ class Client:
     role_application: str
     """The application's name in roles.yaml."""
     min_acr: str | None = None
+    max_authentication_age_seconds: int | None = None
+    """The oldest sign-in that it accepts: a request that names no `max_age`, or a longer one, is held to it, and so are the
+    tokens that come back at our own resources."""
     id_token_algorithm: str = "ES256"
     legacy_no_pkce_reason: str | None = None
     sector: str | None = None

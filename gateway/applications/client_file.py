@@ -62,6 +62,7 @@ class _ClientFile(ProvesItself):
     audience: Text
     role_application: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     min_acr: Text | None = None
+    max_authentication_age_seconds: StrictInt | None = Field(default=None, ge=60, le=DAY)
     id_token_algorithm: Literal["ES256", "RS256"] = "ES256"
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier: str | None = Field(default=None, max_length=253, pattern=_HOST)
@@ -201,6 +202,7 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         audience=declared.audience,
         role_application=declared.role_application,
         min_acr=declared.min_acr,
+        max_authentication_age_seconds=declared.max_authentication_age_seconds,
         id_token_algorithm=declared.id_token_algorithm,
         legacy_no_pkce_reason=declared.legacy_no_pkce_reason,
         sector=declared.sector,

@@ -231,16 +231,17 @@ def prompt_is_understood(draft: Draft) -> None:
 
 
 def max_age_is_a_number(draft: Draft) -> None:
-    """`max_age=0` means the same as `prompt=login` (Core §3.1.2.1)."""
-    written = draft.unverified.get("max_age")
-    if written is None:
-        return
-    if not (written.isascii() and written.isdigit()):
+    """`max_age=0` means the same as `prompt=login` (Core §3.1.2.1). The client's file may set one, which a request shortens."""
+    written, declared = draft.unverified.get("max_age"), draft.client.max_authentication_age_seconds
+    if written is not None and not (written.isascii() and written.isdigit()):
         _invalid("max_age is not a number of seconds.")
-    oldest = draft.request.received_at - int(written)
+    ages = [age for age in (declared, None if written is None else int(written)) if age is not None]
+    if not ages:
+        return
+    oldest = draft.request.received_at - min(ages)
     draft.set(
         fresh_since=max(oldest, draft.request.fresh_since or 0.0),
-        forced=draft.request.forced or int(written) == 0,
+        forced=draft.request.forced or min(ages) == 0,
     )
 
 

@@ -5,6 +5,9 @@
 (RFC 6749 §5.2). `BearerProblem`: told by `WWW-Authenticate` (RFC 6750 §3).
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from gateway.refusal import Refusal
 
 
@@ -52,12 +55,22 @@ class InvalidClient(TokenProblem):
 
 
 class BearerProblem(Refusal):
-    """`error` empty: no token was presented at all. `dpop`: the token came, or must come, with a DPoP proof (RFC 9449 §7.1)."""
+    """`error` empty: no token was presented at all. `dpop`: the token came, or must come, with a DPoP proof (RFC 9449 §7.1).
+    `demand`: more of the challenge, such as the sign-in that would do (RFC 9470 §3)."""
 
     code = "bearer_refused"
 
-    def __init__(self, error: str, detail: str, *, status: int = 401, dpop: bool = False) -> None:
+    def __init__(
+        self,
+        error: str,
+        detail: str,
+        *,
+        status: int = 401,
+        dpop: bool = False,
+        demand: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(detail)
         self.error = error
         self.status = status
         self.dpop = dpop
+        self.demand = demand

@@ -23,14 +23,16 @@ from gateway.oidc.client_certificate import ClientCertificates
 from gateway.oidc.client_request import ClientRequests
 from gateway.oidc.dpop import DpopProofs
 from gateway.oidc.dpop_nonces import DpopNonces
-from gateway.oidc.endpoints.answers import BrowserClients
+from gateway.oidc.endpoints.answers import BrowserClients, readable_by
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
 from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
+from gateway.oidc.endpoints.habilitations import habilitations_endpoint
 from gateway.oidc.endpoints.introspection import introspection_endpoint
 from gateway.oidc.endpoints.jwks import jwks_endpoint
 from gateway.oidc.endpoints.pushed_request import pushed_request_endpoint
 from gateway.oidc.endpoints.revocation import revocation_endpoint
+from gateway.oidc.endpoints.session_activity import SESSION_ACTIVITY, session_activity_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
@@ -38,6 +40,7 @@ from gateway.oidc.grants.client_credentials import ClientCredentialsGrant
 from gateway.oidc.grants.refresh_token import RefreshTokenGrant
 from gateway.oidc.grants.token_exchange import NAME as TOKEN_EXCHANGE
 from gateway.oidc.grants.token_exchange import TokenExchangeGrant
+from gateway.oidc.habilitations import MyHabilitations
 from gateway.oidc.introspection import Introspection
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.presented_token import PresentedTokens
@@ -45,8 +48,11 @@ from gateway.oidc.pushed_request import PushedAuthorizationRequests
 from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.revocation import Revocation
 from gateway.oidc.sender_constraint import SenderConstraints
+from gateway.oidc.session_activity import SessionActivity
+from gateway.oidc.subjects import Subjects
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
+from gateway.oidc.told_person import ToldPeople
 from gateway.oidc.userinfo import Userinfo
 from gateway.ops.health import live_endpoint, ready_endpoint
 from gateway.settings import Settings, read_settings
@@ -115,8 +121,10 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
         await asyncio.to_thread(stores.ephemeral.close)
         await asyncio.to_thread(stores.database.close)
 
+    machine = _machine_door(settings, reviewed, stores, ring, people)
     return Application(
-        machine=_machine_door(settings, reviewed, stores, ring, people),
+        machine=machine,
+        readable_by=readable_by(machine, BrowserClients(reviewed.clients)),
         pages=_people_door(settings, reviewed, stores, ring, people, rights),
         randomness=stores.randomness,
         hsts=https,
@@ -134,7 +142,8 @@ def _machine_door(
     policy = provider_policy(settings)
     signer = Signer(ring)
     reads = LiveReads(people, ring, asyncio.to_thread)
-    mint = TokenMint(signer, policy, stores.randomness)
+    subjects = Subjects(stores.database.purpose_keys.get(Purpose.PAIRWISE_SUBJECT))
+    mint = TokenMint(signer, policy, subjects, stores.randomness)
     slots = SecretSlots(stores.database.client_secrets, clock=clock, run_blocking=asyncio.to_thread)
     refresh_tokens = RefreshTokens(
         stores.database.purpose_keys.get(Purpose.REFRESH_TOKEN),
@@ -180,6 +189,7 @@ def _machine_door(
         clients=clients,
         grants=grants,
         reads=reads,
+        subjects=subjects,
     )
     pushed_requests = PushedAuthorizationRequests(
         client_requests,
@@ -192,13 +202,21 @@ def _machine_door(
         randomness=stores.randomness,
     )
     presented = PresentedTokens(
-        issuer=settings.issuer, signer=signer, clients=clients, reads=reads, constraints=constraints
+        issuer=settings.issuer,
+        signer=signer,
+        clients=clients,
+        reads=reads,
+        constraints=constraints,
+        scale=reviewed.scale,
     )
-    userinfo = Userinfo(presented, grants=grants, reads=reads, clock=clock)
+    told = ToldPeople(presented, grants=grants, reads=reads, subjects=subjects, clock=clock)
+    userinfo = Userinfo(told, signer, issuer=settings.issuer)
     browsers = BrowserClients(clients)
     token = token_endpoint(requests, browsers, nonce)
     push = pushed_request_endpoint(pushed_requests, browsers, nonce)
     tell = userinfo_endpoint(userinfo, browsers, nonce)
+    habilitations = habilitations_endpoint(MyHabilitations(told), browsers, nonce)
+    stay = session_activity_endpoint(SessionActivity(presented, grants, reads, clock), browsers, nonce)
     revoke = revocation_endpoint(revocation, browsers)
     discovery = discovery_endpoint(
         issuer=settings.issuer, reads=reads, clients=clients, acr_values=_reachable(settings, reviewed)
@@ -208,6 +226,8 @@ def _machine_door(
         "/token": {"POST": token, "OPTIONS": token},
         "/par": {"POST": push, "OPTIONS": push},
         "/userinfo": {"GET": tell, "POST": tell, "OPTIONS": tell},
+        "/v1/me/habilitations": {"GET": habilitations, "OPTIONS": habilitations},
+        SESSION_ACTIVITY: {"GET": stay, "POST": stay, "OPTIONS": stay},
         "/revoke": {"POST": revoke, "OPTIONS": revoke},
         "/introspect": {"POST": introspection_endpoint(introspection)},
         "/jwks": {"GET": jwks_endpoint(reads)},
@@ -339,6 +359,7 @@ def _people_door(
     min_length = settings.values["pwd.min_length"]
     pages += [enrolment_pages.pages(shared, links, min_length=min_length, by_password=by_password)]
     signer = Signer(ring)
+    subjects = Subjects(keys.get(Purpose.PAIRWISE_SUBJECT))
     authorization = Authorization(
         rules=Rules(clients=clients, signer=signer, scale=scale, issuer=settings.issuer),
         gate=gate,
@@ -348,6 +369,7 @@ def _people_door(
         people=people,
         notes=ephemeral.spool,
         policy=provider_policy(settings),
+        subjects=subjects,
         clock=clock,
         randomness=randomness,
     )
@@ -355,6 +377,7 @@ def _people_door(
         issuer=settings.issuer,
         clients=clients,
         signer=signer,
+        subjects=subjects,
         gate=gate,
         notes=ephemeral.spool,
         clock=clock,

@@ -225,6 +225,14 @@ def _userinfo(world: World) -> list[RawRequest]:
     ]
 
 
+def _session_activity(world: World) -> list[RawRequest]:
+    bearer = f"Bearer {world.tokens()[1]['access_token']}".encode()
+    return [
+        world.get("/v1/session/activity").with_header(b"Authorization", bearer),
+        world.post("/v1/session/activity", None, None).with_header(b"Authorization", bearer),
+    ]
+
+
 def _authorize(world: World) -> list[RawRequest]:
     return [
         world.get("/authorize", None, **_authorization()),
@@ -402,5 +410,6 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/signin/<handle>/structure": _structure,
     "/signout": lambda world: [world.post("/signout", world.visitor(world.session()), "signout")],
     "/token": _token,
+    "/v1/session/activity": _session_activity,
     "/userinfo": _userinfo,
 }

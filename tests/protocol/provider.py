@@ -35,10 +35,12 @@ from gateway.oidc.endpoints.answers import BrowserClients
 from gateway.oidc.endpoints.authorization import authorization_blueprint
 from gateway.oidc.endpoints.discovery import discovery_endpoint
 from gateway.oidc.endpoints.end_session import EndSession, end_session_blueprint
+from gateway.oidc.endpoints.habilitations import habilitations_endpoint
 from gateway.oidc.endpoints.introspection import introspection_endpoint
 from gateway.oidc.endpoints.jwks import jwks_endpoint
 from gateway.oidc.endpoints.pushed_request import pushed_request_endpoint
 from gateway.oidc.endpoints.revocation import revocation_endpoint
+from gateway.oidc.endpoints.session_activity import SESSION_ACTIVITY, session_activity_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
@@ -46,6 +48,7 @@ from gateway.oidc.grants.client_credentials import ClientCredentialsGrant
 from gateway.oidc.grants.refresh_token import RefreshTokenGrant
 from gateway.oidc.grants.token_exchange import NAME as TOKEN_EXCHANGE
 from gateway.oidc.grants.token_exchange import TokenExchangeGrant
+from gateway.oidc.habilitations import MyHabilitations
 from gateway.oidc.introspection import Introspection
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
@@ -66,8 +69,11 @@ from gateway.oidc.pushed_request import PushedAuthorizationRequests
 from gateway.oidc.refresh_tokens import RefreshTokens
 from gateway.oidc.revocation import Revocation
 from gateway.oidc.sender_constraint import SenderConstraints
+from gateway.oidc.session_activity import SessionActivity
+from gateway.oidc.subjects import Subjects
 from gateway.oidc.token_request import TokenRequests
 from gateway.oidc.tokens import TokenMint
+from gateway.oidc.told_person import ToldPeople
 from gateway.oidc.userinfo import Userinfo
 from gateway.randomness import handle, partition_of, system_randomness
 from gateway.signin.assurance import AssuranceScale
@@ -255,6 +261,7 @@ class Provider:
         self.ring = KeyRing(self.keys, clock=self.clock)
         self.signer = Signer(self.ring)
         self.policy = ProviderPolicy(issuer=ISSUER)
+        self.subjects = Subjects(PurposeKey(Purpose.PAIRWISE_SUBJECT, b"p" * 32))
         self.authorities: CertificateAuthorities | None = None
         self.assemble(self.gate, self.journey)
 
@@ -281,12 +288,13 @@ class Provider:
             people=self.people,
             notes=notes,
             policy=self.policy,
+            subjects=self.subjects,
             clock=self.clock,
             randomness=system_randomness,
         )
         end_session = EndSession(
-            issuer=ISSUER, clients=self.clients, signer=self.signer, gate=gate, notes=notes, clock=self.clock,
-            shell=shell,
+            issuer=ISSUER, clients=self.clients, signer=self.signer, subjects=self.subjects, gate=gate, notes=notes,
+            clock=self.clock, shell=shell,
         )  # fmt: skip
         app = flask.Flask("gateway")
         shell.install(app)
@@ -294,7 +302,7 @@ class Provider:
         app.register_blueprint(end_session_blueprint(end_session, shell))
         self.browser = app.test_client()
         reads = LiveReads(self.people, self.ring, at_once)
-        mint = TokenMint(self.signer, self.policy, system_randomness)
+        mint = TokenMint(self.signer, self.policy, self.subjects, system_randomness)
         refresh_tokens = RefreshTokens(
             PurposeKey(Purpose.REFRESH_TOKEN, b"r" * 32),
             system_randomness,
@@ -341,6 +349,7 @@ class Provider:
             clients=self.clients,
             grants=grants,
             reads=reads,
+            subjects=self.subjects,
         )
         pushed_requests = PushedAuthorizationRequests(
             client_requests,
@@ -353,13 +362,23 @@ class Provider:
             randomness=system_randomness,
         )
         presented = PresentedTokens(
-            issuer=ISSUER, signer=self.signer, clients=self.clients, reads=reads, constraints=constraints
+            issuer=ISSUER,
+            signer=self.signer,
+            clients=self.clients,
+            reads=reads,
+            constraints=constraints,
+            scale=self.scale,
         )
-        userinfo = Userinfo(presented, grants=grants, reads=reads, clock=self.clock)
+        told = ToldPeople(presented, grants=grants, reads=reads, subjects=self.subjects, clock=self.clock)
+        userinfo = Userinfo(told, self.signer, issuer=ISSUER)
         browsers = BrowserClients(self.clients)
         self.endpoints = {
             "/token": token_endpoint(requests, browsers, nonce),
             "/userinfo": userinfo_endpoint(userinfo, browsers, nonce),
+            "/v1/me/habilitations": habilitations_endpoint(MyHabilitations(told), browsers, nonce),
+            SESSION_ACTIVITY: session_activity_endpoint(
+                SessionActivity(presented, grants, reads, self.clock), browsers, nonce
+            ),
             "/revoke": revocation_endpoint(revocation, browsers),
             "/introspect": introspection_endpoint(introspection),
             "/par": pushed_request_endpoint(pushed_requests, browsers, nonce),

@@ -1,10 +1,10 @@
 """How the machine door answers: JSON, never cached unless said, and CORS only for whom it is meant (WEB-05, RFC 9700 §2.6).
 
-Public documents answer any origin. `/token`, `/revoke` and `/userinfo` answer the origins of the redirect URIs of public
-clients, the only ones whose code runs in a browser; credentials (cookies) are never allowed.
+Public documents answer any origin. `/token`, `/par`, `/revoke`, `/userinfo` and `/v1` answer the origins of the redirect URIs of
+public clients, the only ones whose code runs in a browser, refusals included; credentials (cookies) are never allowed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -15,7 +15,7 @@ from gateway.oidc.redirect_uri import origin_of
 from gateway.oidc.sender_proofs import SenderProofs
 from gateway.signin.request_context import RequestContext
 from gateway.web.certificate_header import CERTIFICATE, CHAIN
-from gateway.web.machine_door import MachineRequest, MachineResponse
+from gateway.web.machine_door import MachineEndpoint, MachineRequest, MachineResponse
 from gateway.web.request_facts import agent_hash
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -52,14 +52,16 @@ class BrowserClients:
         self._clients = clients
 
     def cors(self, request: MachineRequest) -> dict[str, str]:
+        return self.of_origin(request.headers.get("origin"))
+
+    def of_origin(self, origin: str | None) -> dict[str, str]:
         """`Vary` always, so that no cache serves one origin's answer to another."""
-        origin = request.headers.get("origin")
         if origin is None or not self._is_known(origin):
             return {"Vary": "Origin"}
         return {
             "Vary": "Origin",
             "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": "DPoP-Nonce, WWW-Authenticate",
+            "Access-Control-Expose-Headers": "DPoP-Nonce, Retry-After, WWW-Authenticate",
         }
 
     def preflight(self, request: MachineRequest, allowed: str) -> MachineResponse:
@@ -79,3 +81,16 @@ class BrowserClients:
             if client.authentication_method is ClientAuthenticationMethod.NONE
             for uri in client.redirect_uris
         )
+
+
+PUBLIC_DOCUMENTS = frozenset({"/jwks", "/.well-known/openid-configuration"})
+
+
+def readable_by(
+    machine: Mapping[str, Mapping[str, MachineEndpoint]], browsers: BrowserClients
+) -> dict[str, Callable[[str | None], Mapping[str, str]]]:
+    """By path, for the refusals made before an endpoint is reached: the endpoints with a preflight, and the public documents."""
+    rules: dict[str, Callable[[str | None], Mapping[str, str]]] = {
+        path: browsers.of_origin for path, methods in machine.items() if "OPTIONS" in methods
+    }
+    return rules | {path: lambda _: ANY_ORIGIN for path in PUBLIC_DOCUMENTS & machine.keys()}

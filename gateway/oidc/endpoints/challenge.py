@@ -1,4 +1,4 @@
-"""How a resource of ours refuses an access token (RFC 6750 §3, RFC 9449 §7.1): 401 and what to do about it."""
+"""How a resource of ours refuses an access token (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3): 401 and what to do about it."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,8 @@ def challenge(problem: BearerProblem, realm: str) -> str:
     if not problem.error:
         return f"{bearer}, {_DPOP}"
     scheme = _DPOP if problem.dpop else bearer
-    return f'{scheme}, error="{problem.error}"'
+    said = {"error": problem.error, **problem.demand}
+    return ", ".join((scheme, *(f'{name}="{value}"' for name, value in said.items())))
 
 
 def nonce_header(request: MachineRequest, nonce: Callable[[], str]) -> dict[str, str]:
