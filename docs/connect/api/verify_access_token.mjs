@@ -483,9 +483,20 @@ function unverified(token, limit) {
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
+// A JSON object in which no member is written twice: two readers could each see another one.
 function object(text) {
   const read = JSON.parse(text);
   if (!isObject(read)) throw new Error("no object");
+  const open = [];
+  for (const [word, , colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
+    if (word === "{") open.push(new Set());
+    else if (word === "}") open.pop();
+    else if (colon) {
+      const name = JSON.parse(word.slice(0, -colon.length));
+      if (open.at(-1).has(name)) throw new Error("a member twice");
+      open.at(-1).add(name);
+    }
+  }
   return read;
 }
 
