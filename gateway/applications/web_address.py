@@ -1,13 +1,18 @@
 """Which addresses an application may declare (OID-02, RFC 9700 §4.1.1).
 
-Absolute https addresses, written exactly as they will be compared: no wildcard, fragment, user name, upper-case host, or
-path that a server could read in two ways. Plain http is for loopback addresses of the demo profile.
+Absolute https addresses, written exactly as they will be compared: no wildcard, fragment, user name, upper-case host, path
+that a server could read in two ways, or query that could pass for an answer of ours. Plain http is for loopback addresses of
+the demo profile.
 """
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from gateway.settings import is_loopback
+
+_HOST = re.compile(r"(?!-)[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+"""What a content security policy can name, too: pages whose form ends there must say so."""
+_OF_ANSWERS = frozenset({"code", "state", "iss", "error", "error_description", "error_uri", "response"})
 
 
 def check_web_address(address: str, *, loopback_http: bool) -> None:
@@ -25,9 +30,13 @@ def check_web_address(address: str, *, loopback_http: bool) -> None:
         raise ValueError("write a whole address, such as https://application.example/callback")
     if parts.netloc != parts.netloc.lower() or host.endswith("."):
         raise ValueError("write the host in lower case, without a final dot: addresses are compared as exact strings")
+    if not _HOST.fullmatch(parts.netloc) or ".." in host:
+        raise ValueError("the host is letters, digits, hyphens and dots, or an address in brackets")
     if not parts.path.startswith("/"):
         raise ValueError("write the path too, at least a slash")
     if re.search(r"(^|/)\.{1,2}(/|$)|//|%2[ef]|%5c", parts.path, re.IGNORECASE):
         raise ValueError("the path holds `.`, `..`, a doubled slash or an encoded one")
+    if _OF_ANSWERS & {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}:
+        raise ValueError("the query names what an answer of ours says, such as code or state")
     if parts.scheme == "http" and not (loopback_http and is_loopback(host)):
         raise ValueError("use https; plain http is for loopback addresses of the demo profile")

@@ -1,6 +1,7 @@
 """What a compact JWS says before anybody has verified it (RFC 7515 §3.1): its header, read strictly.
 
-A member written twice is refused: two readers could each see another one.
+A member written twice is refused: two readers could each see another one. So is half a character (`"\\ud800"`), which JSON can
+write and nothing can store.
 """
 
 import base64
@@ -23,7 +24,7 @@ def unverified_claims(unverified: str) -> dict[str, Any]:
 
 
 def json_object(raw: bytes | None) -> dict[str, Any]:
-    """A JSON object in which no member is written twice. Raises ValueError."""
+    """A JSON object in UTF-8 (RFC 8259 §8.1), in which no member is written twice. Raises ValueError."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -35,7 +36,10 @@ def json_object(raw: bytes | None) -> dict[str, Any]:
         raise ValueError(name)  # NaN and Infinity, which JSON does not have
 
     try:
-        decoded = json.loads(raw or b"", object_pairs_hook=once, parse_constant=no_constant)
+        text = (raw or b"").decode("utf-8")
+        decoded = json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
+        if "\\u" in text:
+            json.dumps(decoded, ensure_ascii=False).encode()  # a UnicodeEncodeError is a ValueError
     except RecursionError as error:
         raise ValueError("too deep") from error
     if not isinstance(decoded, dict):

@@ -25,6 +25,8 @@ _NUMBERS = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
 _CURVE = {"EC": "P-256", "OKP": "Ed25519"}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
+_LONGEST_EXPONENT = 11
+"""In base64url: 64 bits. Whoever may send a key would otherwise make each verification cost a hundred."""
 
 
 class UnusableKeyError(ValueError):
@@ -77,6 +79,8 @@ def _operations(unverified: Mapping[str, Any]) -> tuple[object, ...]:
 def _parsed(kind: str, numbers: Mapping[str, Any]) -> ECKey | OKPKey | RSAKey:
     if not all(isinstance(number, str) and number.isascii() and len(number) <= 1024 for number in numbers.values()):
         raise UnusableKeyError("a number of the key is missing")
+    if len(numbers.get("e", "")) > _LONGEST_EXPONENT:
+        raise UnusableKeyError("the exponent of an RSA key has 64 bits at most")
     key: ECKey | OKPKey | RSAKey
     try:
         if kind == "EC":

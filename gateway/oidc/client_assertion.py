@@ -20,6 +20,8 @@ JTI_LIMIT = 256
 LIFETIME_SECONDS = 300
 SKEW_SECONDS = 30
 """How far in the future a client's clock may be."""
+FAR = 2**40
+"""Seconds; an integer that no float holds is no instant."""
 _HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
 _TYPS = frozenset({"JWT", "client-authentication+jwt"})
 
@@ -99,6 +101,6 @@ def _header(unverified: str) -> tuple[str, str | None]:
 
 def _instant(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise AssertionRefused(f"{name} is missing, or no number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < FAR:
+        raise AssertionRefused(f"{name} is missing, or no instant")
     return value
