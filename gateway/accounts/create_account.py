@@ -6,11 +6,10 @@ password for somebody else.
 
 from dataclasses import dataclass
 
-import phonenumbers
-
 from gateway.accounts.account import Account, AccountStatus, RppsProof
 from gateway.accounts.identifiers import parse_email, parse_rpps, parse_username
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, new_link, sending
+from gateway.accounts.phone import FRENCH, PhoneRefused, mobile_number
 from gateway.accounts.ports import AccountExistsError, Accounts, OneTimeLinks
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome
@@ -33,7 +32,7 @@ class AccountExists(AccountRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """As typed."""
+    """As typed; `phone_countries` are those whose mobile numbers are accepted (SMS-03), `phone_fiction` is the demo's."""
 
     username: str
     family_name: str
@@ -44,6 +43,8 @@ class NewAccount:
     profession: str | None = None
     language: str = "fr"
     is_administrator: bool = False
+    phone_countries: frozenset[str] = FRENCH
+    phone_fiction: bool = False
 
 
 def create_account(
@@ -113,7 +114,7 @@ def _invited(new: NewAccount, account_id: str, now: float) -> Account:
         email=_required("email", parse_email(new.email)),
         status=AccountStatus.INVITED,
         created_at=now,
-        phone=_required("phone", _phone(new.phone)) if new.phone else None,
+        phone=_phone(new) if new.phone else None,
         rpps=rpps,
         rpps_proof=RppsProof.DECLARED if rpps else None,
         profession=new.profession,
@@ -133,15 +134,11 @@ def _name(typed: str) -> str | None:
     return name if 0 < len(name) <= 100 and name.isprintable() else None
 
 
-def _phone(typed: str) -> str | None:
-    """E.164; national French forms are understood."""
+def _phone(new: NewAccount) -> str:
     try:
-        number = phonenumbers.parse(typed, "FR")
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return mobile_number(new.phone or "", countries=new.phone_countries, fiction=new.phone_fiction)
+    except PhoneRefused as refused:
+        raise AccountRefused(f"phone is not acceptable: {refused.facts['reason']}", field="phone") from refused
 
 
 def _line(name: str, account: Account, operator: str, now: float, **details: str) -> Event:

@@ -1,9 +1,10 @@
 """What the accounts need from outside. Every write takes the effects that commit with it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
-from gateway.accounts.account import Account, KnownPerson
+from gateway.accounts.account import Account, CodeChannel, KnownPerson
+from gateway.accounts.authenticator import RecoveryCodes, TotpAuthenticator
 from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.trusted_device import TrustedDevice
@@ -11,7 +12,8 @@ from gateway.journal.effects import Effects
 
 
 class AccountExistsError(Exception):
-    """The user name, the e-mail or the RPPS belongs to another account; `field` says which."""
+    """The user name, the e-mail or the RPPS belongs to another account, or the verified telephone to two others; `field` says
+    which."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -44,7 +46,8 @@ class Accounts(Protocol):
         ...
 
     def update(self, account: Account, effects: Effects) -> None:
-        """Writes the whole account (raises AccountExistsError); links of an older contact version are revoked."""
+        """Writes the whole account (raises AccountExistsError); links of an older contact version are revoked. A verified
+        telephone that is another account's too is told to both (SMS-06)."""
         ...
 
     def set_password(self, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
@@ -83,6 +86,94 @@ class TrustedDevices(Protocol):
     def renew(self, device_id: str, *, used_at: float, proved_at: float | None = None) -> None: ...
 
     def revoke(self, device_id: str, at: float, effects: Effects) -> None: ...
+
+
+class TotpAuthenticators(Protocol):
+    """Applications that show time-based codes. Secrets are encrypted at rest."""
+
+    def of(self, account_id: str) -> Sequence[TotpAuthenticator]:
+        """Those that are not revoked, oldest first; also those that wait for their first code."""
+        ...
+
+    def get(self, authenticator_id: str) -> TotpAuthenticator | None: ...
+
+    def enrol(self, authenticator: TotpAuthenticator, effects: Effects) -> None:
+        """Stores it, waiting for its first code; the others of the account that still wait are revoked with it."""
+        ...
+
+    def confirm(
+        self, authenticator_id: str, *, time_step: int, label: str, at: float, at_most: int, effects: Effects
+    ) -> bool:
+        """Activates one that waits. False, and nothing written, when it does not, or the account has `at_most` active
+        ones."""
+        ...
+
+    def attempt(
+        self,
+        account_id: str,
+        judge: Callable[[TotpAuthenticator], int | None],
+        *,
+        disabled_after: int,
+        if_accepted: Effects,
+        if_wrong: Effects,
+        if_disabled: Effects,
+    ) -> TotpAuthenticator | None:
+        """One try, judged under a lock on the account: `judge` gives the time step that the code is of, for one authenticator.
+        The one that is active, not disabled, and whose last accepted step is lower takes the step, and the account's failures
+        are forgotten; otherwise (None) each counts one failure more, and `if_disabled` is written when that disables one."""
+        ...
+
+    def rename(self, authenticator_id: str, label: str, effects: Effects) -> bool: ...
+
+    def revoke(
+        self, authenticator_id: str, at: float, effects: Effects, *, unless: Callable[[int], bool] = lambda _: False
+    ) -> bool:
+        """False, and nothing written, when it was revoked already, or when `unless` says so of the number of the account's
+        other active ones, read under a lock on the account."""
+        ...
+
+
+class RecoveryCodeSets(Protocol):
+    def replace(self, codes: RecoveryCodes, effects: Effects) -> None:
+        """Stores the set and revokes the codes left of the one before, together."""
+        ...
+
+    def use(self, account_id: str, digest: bytes, at: float, effects: Effects) -> bool:
+        """Spends one code: of any number of parallel calls one gets True. False, and nothing written, otherwise."""
+        ...
+
+    def left(self, account_id: str) -> int:
+        """How many codes are unused."""
+        ...
+
+    def revoke(self, account_id: str, at: float, effects: Effects) -> bool:
+        """All that are left. False, and nothing written, when there is none."""
+        ...
+
+
+class CodeFailures(Protocol):
+    """Consecutive wrong codes by channel, across challenges (OTP-09)."""
+
+    def disabled(self, account_id: str) -> Mapping[CodeChannel, float]:
+        """The channels that were disabled, and when; whoever verified the contact since has bound it again."""
+        ...
+
+    def failed(
+        self,
+        account_id: str,
+        channel: CodeChannel,
+        at: float,
+        *,
+        bound_at: float,
+        disabled_after: int,
+        if_disabled: Effects,
+    ) -> None:
+        """One more, counted from `bound_at` on; `if_disabled` is written when this one disables the channel."""
+        ...
+
+    def succeeded(self, account_id: str, channel: CodeChannel) -> None:
+        """Forgets the failures; a channel that is disabled stays so."""
+        ...
 
 
 LinkRefusal = Literal["taken", "rpps_elsewhere", "account_has_other_rpps", "account_not_active", "account_changed"]

@@ -102,6 +102,7 @@ def prepare(administering: Administration) -> None:
         stores.database.initialise_purpose_keys(because(administering.event("gateway.initialised")))
     except (WrongKeyEncryptionKeyError, UnreadableError):
         check_purpose_keys(stores.database)  # says it in a sentence
+    stores.database.complete_phone_factors()
     keys, rules = stores.database.signing_keys, administering.rotation_rules()
     if not keys.all():
         now = stores.clock.now()

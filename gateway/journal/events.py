@@ -32,7 +32,9 @@ EVENT_NAMES = frozenset(
         "signin.card", "revocation_list.kept",
         "signin.psc", "token.refresh_reused", "token.revoked", "token.introspected",
         "authorization.pushed", "authorization.push_refused", "consent.given",
+        "account.phone_shared", "sms.budget", "sms.stopped", "sms.reopened", "sms.key_rotated",
         "session.shared", "signin.unattended", "token.revocation_refused", "token.introspection_refused",
+        "habilitations.read", "habilitations.refused",
     }
 )  # fmt: skip
 
@@ -42,7 +44,7 @@ DETAIL_KEYS = frozenset(
         "algorithm", "operator", "host", "command", "plan", "purpose", "scope", "slot", "means", "role", "source",
         "structures", "added", "ended", "unknown", "error", "upstream", "device", "acr_requested", "prompt", "token_kind",
         "proof", "score", "names", "identity_link", "certificate_issuer", "certificate_serial", "crl_number",
-        "post", "place", "audience",
+        "post", "place", "audience", "provider_id", "sim", "scope_stopped", "percent",
     }
 )  # fmt: skip
 

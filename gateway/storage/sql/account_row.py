@@ -78,3 +78,6 @@ class AccountRows:
 
     def rpps_key(self, rpps: str) -> bytes:
         return self._index.of(table.name, "rpps", storable(rpps))
+
+    def phone_key(self, phone: str) -> bytes:
+        return self._index.of(table.name, "phone", storable(phone))

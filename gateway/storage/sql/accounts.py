@@ -17,6 +17,7 @@ from gateway.storage.sql.account_row import KNOWN, AccountRows
 from gateway.storage.sql.broken_rule import BrokenRuleError
 from gateway.storage.sql.effects import instant_of, record
 from gateway.storage.sql.engine import Connections
+from gateway.storage.sql.phone_factors import PhoneFactors
 from gateway.storage.sql.storable import storable
 from gateway.storage.sql.tables import account as table
 from gateway.storage.sql.tables import one_time_link, trusted_device
@@ -26,6 +27,7 @@ _FIELD_OF_RULE = {
     "uq_account_username": "username",
     "uq_account_email": "email",
     "uq_account_rpps": "rpps",
+    "uq_phone_factor_place": "phone",
 }
 
 _key: sa.BindParameter[object] = sa.bindparam("key")
@@ -44,6 +46,7 @@ class SqlAccounts:
     def __init__(self, connections: Connections, rows: AccountRows, node: str) -> None:
         self._connections = connections
         self._rows = rows
+        self._phones = PhoneFactors(rows)
         self._node = node
 
     def get(self, account_id: str) -> Account | None:
@@ -77,7 +80,8 @@ class SqlAccounts:
         row = self._rows.row(account)
         with _uniqueness(), self._connections.writing() as connection:
             connection.execute(sa.insert(table), row)
-            record(connection, effects, node=self._node)
+            shared = self._phones.keep(connection, account, account.created_at)
+            record(connection, effects + shared, node=self._node)
 
     def update(self, account: Account, effects: Effects) -> None:
         """KeyError when there is no such account. The links of an archived account are revoked too."""
@@ -97,7 +101,8 @@ class SqlAccounts:
                 .where(one_time_link.c.account_id == account.id, _pending_link, outlived)
                 .values(revoked_at=one_time_link.c.issued_at if at is None else at)
             )
-            record(connection, effects, node=self._node)
+            shared = self._phones.keep(connection, account, account.created_at if at is None else at)
+            record(connection, effects + shared, node=self._node)
 
     def set_password(self, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
         row = self._rows.row(account)
@@ -120,7 +125,8 @@ class SqlAccounts:
                 .where(trusted_device.c.account_id == account.id, trusted_device.c.revoked_at.is_(None))
                 .values(revoked_at=now)
             )
-            record(connection, effects, node=self._node)
+            shared = self._phones.keep(connection, account, now)
+            record(connection, effects + shared, node=self._node)
         return True
 
     def replace_password_hash(self, account_id: str, *, expected: str, new: str, effects: Effects) -> bool:
@@ -138,6 +144,11 @@ class SqlAccounts:
     def note_signin(self, account_id: str, now: float) -> None:
         with self._connections.writing() as connection:
             connection.execute(sa.update(table).where(table.c.id == account_id).values(last_signin_at=now))
+
+    def complete_phone_factors(self) -> int:
+        """For numbers verified before they had places (`init`); how many."""
+        with self._connections.writing() as connection:
+            return self._phones.complete(connection)
 
     def _one(self, query: sa.Select[tuple[object, ...]], key: object) -> Account | None:
         with self._connections.reading() as connection:

@@ -6,7 +6,16 @@ Nothing is read before it is needed, so that a store that is empty, or behind th
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.accounts.ports import Accounts, IdentityLinks, OneTimeLinks, Outbox, TrustedDevices
+from gateway.accounts.ports import (
+    Accounts,
+    CodeFailures,
+    IdentityLinks,
+    OneTimeLinks,
+    Outbox,
+    RecoveryCodeSets,
+    TotpAuthenticators,
+    TrustedDevices,
+)
 from gateway.applications.ports import ClientSecrets
 from gateway.habilitations.ports import Habilitations, Structures
 from gateway.journal.effects import Effects
@@ -21,6 +30,7 @@ from gateway.storage.sql import migrations
 from gateway.storage.sql.account_row import AccountRows
 from gateway.storage.sql.accounts import SqlAccounts
 from gateway.storage.sql.client_secrets import SqlClientSecrets
+from gateway.storage.sql.code_failures import SqlCodeFailures
 from gateway.storage.sql.engine import Connections
 from gateway.storage.sql.habilitations import SqlHabilitations
 from gateway.storage.sql.identity_links import SqlIdentityLinks
@@ -29,9 +39,11 @@ from gateway.storage.sql.journal import SqlJournal
 from gateway.storage.sql.one_time_links import SqlOneTimeLinks
 from gateway.storage.sql.outbox import SqlOutbox
 from gateway.storage.sql.purpose_keys import SqlPurposeKeys
+from gateway.storage.sql.recovery_codes import SqlRecoveryCodes
 from gateway.storage.sql.revocation_lists import SqlRevocationLists
 from gateway.storage.sql.signing_keys import SqlSigningKeys
 from gateway.storage.sql.structures import SqlStructures
+from gateway.storage.sql.totp_authenticators import SqlTotpAuthenticators
 from gateway.storage.sql.trusted_devices import SqlTrustedDevices
 
 
@@ -49,10 +61,14 @@ class Database:
         index = BlindIndex(lambda: keys.get(Purpose.BLIND_INDEX))
         self.purpose_keys: PurposeKeyStore = keys
         rows = AccountRows(cipher, index)
-        self.accounts: Accounts = SqlAccounts(connections, rows, node)
+        accounts = self._accounts = SqlAccounts(connections, rows, node)
+        self.accounts: Accounts = accounts
         self.identities: IdentityLinks = SqlIdentityLinks(connections, rows, IdentityRows(cipher, index), node)
         self.links: OneTimeLinks = SqlOneTimeLinks(connections, node)
         self.devices: TrustedDevices = SqlTrustedDevices(connections, node)
+        self.totp: TotpAuthenticators = SqlTotpAuthenticators(connections, cipher, node)
+        self.recovery_codes: RecoveryCodeSets = SqlRecoveryCodes(connections, node)
+        self.code_failures: CodeFailures = SqlCodeFailures(connections, node)
         self.outbox: Outbox = SqlOutbox(connections, node)
         self.structures: Structures = SqlStructures(connections, node)
         self.habilitations: Habilitations = SqlHabilitations(connections, node)
@@ -71,6 +87,10 @@ class Database:
     def initialise_purpose_keys(self, effects: Effects) -> tuple[Purpose, ...]:
         """Draws the purpose keys that are missing, and says which; `effects` are written only if there was one."""
         return self._keys.initialise(effects)
+
+    def complete_phone_factors(self) -> int:
+        """Says whose factor are the numbers that were verified before this was written down; how many."""
+        return self._accounts.complete_phone_factors()
 
     def check(self) -> None:
         """One cheap read. Raises StoreUnavailableError."""

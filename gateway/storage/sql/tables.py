@@ -99,6 +99,64 @@ trusted_device = sa.Table(
     sa.Index("ix_trusted_device_account", "account_id"),
 )
 
+phone_factor = sa.Table(
+    "phone_factor",
+    metadata,
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("number_index", sa.LargeBinary, nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.PrimaryKeyConstraint("account_id", name="pk_phone_factor"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_phone_factor_account"),
+    sa.UniqueConstraint("number_index", "place", name="uq_phone_factor_place"),
+    sa.CheckConstraint("place IN (1, 2)", name="ck_phone_factor_place"),
+)
+"""Whose factor a verified number is: a number has two places, and no third (SMS-06)."""
+
+totp_authenticator = sa.Table(
+    "totp_authenticator",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("secret", sa.LargeBinary),  # forgotten when the authenticator is revoked
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("confirmed_at", sa.Double),
+    sa.Column("last_time_step", sa.BigInteger),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("revoked_at", sa.Double),
+    sa.PrimaryKeyConstraint("id", name="pk_totp_authenticator"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_totp_authenticator_account"),
+    sa.CheckConstraint("revoked_at IS NOT NULL OR secret IS NOT NULL", name="ck_totp_authenticator_secret"),
+    sa.Index("ix_totp_authenticator_account", "account_id"),
+)
+
+recovery_code = sa.Table(
+    "recovery_code",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("set_id", sa.String, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("used_at", sa.Double),
+    sa.Column("revoked_at", sa.Double),
+    sa.PrimaryKeyConstraint("digest", name="pk_recovery_code"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_recovery_code_account"),
+    sa.Index("ix_recovery_code_account", "account_id"),
+)
+
+code_failures = sa.Table(
+    "code_failures",
+    metadata,
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_at", sa.Double, nullable=False),
+    sa.Column("disabled_at", sa.Double),
+    sa.PrimaryKeyConstraint("account_id", "channel", name="pk_code_failures"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_code_failures_account"),
+    sa.CheckConstraint("channel IN ('email', 'sms')", name="ck_code_failures_channel"),
+)
+
 _ACTIVE_LINK = sa.text("state = 'active'")
 
 identity_link = sa.Table(

@@ -387,3 +387,64 @@ def test_a_device_name_cannot_be_taken_over(database: Database) -> None:
     with pytest.raises(BrokenRuleError):
         database.devices.trust(a_device(other), NO_EFFECTS)
     assert database.devices.find("device-1") == a_device(account)
+
+
+def holder(number: int, **changes: object) -> Account:
+    return an_account(number, phone="+33612345678", phone_verified_at=NOW, **changes)
+
+
+@pytest.mark.spec("SMS-06")
+def test_a_number_is_the_factor_of_two_accounts_and_of_no_third(database: Database) -> None:
+    stored(database, holder(1)), stored(database, holder(2))
+    with pytest.raises(AccountExistsError) as refused:
+        stored(database, holder(3))
+    assert (refused.value.field, database.accounts.get(an_account(3).id)) == ("phone", None)
+    third = stored(database, an_account(3, phone="+33612345678"))  # typed, not verified: no factor
+    with pytest.raises(AccountExistsError):
+        database.accounts.update(holder(3), NO_EFFECTS)
+    assert database.accounts.get(third.id) == third
+    database.accounts.update(holder(1, status=AccountStatus.ARCHIVED), NO_EFFECTS)  # an archived account has no factor
+    database.accounts.update(holder(3), NO_EFFECTS)
+    with pytest.raises(AccountExistsError):
+        database.accounts.update(holder(1), NO_EFFECTS)
+
+
+@pytest.mark.spec("SMS-06")
+def test_both_holders_of_a_number_are_told_once_when_it_becomes_the_factor_of_two(database: Database) -> None:
+    first, second = stored(database, holder(1)), stored(database, an_account(2))
+    assert lines(database) == []
+    database.accounts.update(holder(2), NO_EFFECTS)
+    database.accounts.update(holder(2, contact_version=2), NO_EFFECTS)
+    database.accounts.update(holder(1, language="en"), NO_EFFECTS)
+    notices = [(kind, payload) for _, kind, payload, _ in database.outbox.take(NOW + 1)]
+    assert sorted(payload["account"] for _, payload in notices) == [first.id, second.id]
+    assert {(kind, payload["what"]) for kind, payload in notices} == {("notice", "phone_shared")}
+    assert lines(database) == ["account.phone_shared"] * 2
+
+
+@pytest.mark.spec("SMS-06")
+def test_of_many_accounts_that_bind_one_number_at_once_two_get_it(database: Database) -> None:
+    for number in range(1, 9):
+        stored(database, an_account(number))
+    together = Barrier(8)
+
+    def bind(number: int) -> bool:
+        together.wait()
+        try:
+            database.accounts.update(holder(number), NO_EFFECTS)
+        except AccountExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(bind, range(1, 9))) == [False] * 6 + [True] * 2
+
+
+def test_numbers_verified_before_they_had_places_get_them_at_the_next_init(database: Database) -> None:
+    stored(database, holder(1)), stored(database, holder(2))
+    with database._connections.writing() as connection:
+        connection.execute(sa.text("DELETE FROM phone_factor"))
+    assert database.complete_phone_factors() == 2
+    assert database.complete_phone_factors() == 0
+    with pytest.raises(AccountExistsError):
+        stored(database, holder(3))
