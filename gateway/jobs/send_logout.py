@@ -15,6 +15,7 @@ from gateway.keys.key_ring import NoActiveKeyError
 from gateway.keys.signer import Signer
 from gateway.keys.signing_key import Algorithm
 from gateway.oidc.logout_token import LOGOUT_TOKEN_TYP, logout_claims
+from gateway.oidc.subjects import Subjects
 from gateway.randomness import Randomness, identifier
 from gateway.signin.ended_session import LOGOUT_CALL
 
@@ -34,13 +35,14 @@ class SendLogout:
         *,
         clients: Clients,
         signer: Signer,
+        subjects: Subjects,
         caller: LogoutCaller,
         issuer: str,
         ttl_seconds: int,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        self._clients, self._signer, self._caller = clients, signer, caller
+        self._clients, self._signer, self._subjects, self._caller = clients, signer, subjects, caller
         self._issuer, self._ttl_seconds = issuer, ttl_seconds
         self._clock, self._randomness = clock, randomness
         self._left_alone_until: dict[str, float] = {}
@@ -58,8 +60,8 @@ class SendLogout:
         claims = logout_claims(
             issuer=self._issuer,
             client_id=client.client_id,
-            account_id=str(payload["account"]),
-            sid=str(payload["sid"]),
+            sub=self._subjects.sub(str(payload["account"]), client.sector),
+            sid=self._subjects.sid(str(payload["sid"]), client.sector),
             jti=identifier(self._randomness),
             now=now,
             ttl_seconds=self._ttl_seconds,

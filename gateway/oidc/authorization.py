@@ -31,6 +31,7 @@ from gateway.oidc.ports import (
 from gateway.oidc.presented_request import presented
 from gateway.oidc.problems import RefusedRequest, UnusableRequest
 from gateway.oidc.redirect_uri import is_registered, with_answer
+from gateway.oidc.subjects import Subjects
 from gateway.randomness import Randomness, digest, handle, partition_of
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
@@ -70,6 +71,7 @@ class Authorization:
         people: People,
         notes: Notes,
         policy: ProviderPolicy,
+        subjects: Subjects,
         clock: Clock,
         randomness: Randomness,
         quota: LineQuota | None = None,
@@ -83,6 +85,7 @@ class Authorization:
         self._people = people
         self._notes = notes
         self._policy = policy
+        self._subjects = subjects
         self._clock = clock
         self._randomness = randomness
 
@@ -148,7 +151,7 @@ class Authorization:
             raise RefusedRequest("login_required", "The session has ended.")
         demand = _demand(client, request, agreed=txn.agreed_by == session.account_id)
         if not self._is_enough(session, client, request, demand):
-            raise self._unmet(session, request, demand)
+            raise self._unmet(session, client, request, demand)
         return session
 
     def _may_serve(self, session: Session, client: Client, request: AuthorizationRequest) -> bool:
@@ -157,7 +160,7 @@ class Authorization:
 
     def _is_enough(self, session: Session, client: Client, request: AuthorizationRequest, demand: Demand) -> bool:
         """The gate's judgement, and the two floors that must hold whatever it says."""
-        if request.expected_sub not in {None, session.account_id}:
+        if not self._is_expected(session, client, request):
             return False
         if not self._gate.is_enough(session, demand):
             return False
@@ -166,6 +169,12 @@ class Authorization:
             return False
         return not request.acr_essential or any(satisfies(acr, value) for value in request.acr_values)
 
+    def _is_expected(self, session: Session, client: Client, request: AuthorizationRequest) -> bool:
+        """Whether the answer may be about this person, whom the client knows by her name in its sector."""
+        if request.expected_sub is None:
+            return True
+        return request.expected_sub == self._subjects.sub(session.account_id, client.sector)
+
     def _is_stale(self, session: Session, request: AuthorizationRequest) -> bool:
         return request.fresh_since is not None and self._gate.assurance(session).auth_time < request.fresh_since
 
@@ -173,11 +182,7 @@ class Authorization:
         return bool(demand.consent) and self._gate.is_enough(session, replace(demand, consent=()))
 
     def _silent_refusal(self, session: Session | None, client: Client, request: AuthorizationRequest) -> RefusedRequest:
-        if (
-            session is None
-            or request.expected_sub not in {None, session.account_id}
-            or self._is_stale(session, request)
-        ):
+        if session is None or not self._is_expected(session, client, request) or self._is_stale(session, request):
             return RefusedRequest("login_required", "The person must sign in.")
         if session.shared is not None:
             return RefusedRequest("interaction_required", "The workstation is shared: the person must be asked.")
@@ -185,8 +190,8 @@ class Authorization:
             return RefusedRequest("consent_required", "The person must be asked.")
         return RefusedRequest("interaction_required", "The session does not reach the demanded level.")
 
-    def _unmet(self, session: Session, request: AuthorizationRequest, demand: Demand) -> RefusedRequest:
-        if request.expected_sub not in {None, session.account_id}:
+    def _unmet(self, session: Session, client: Client, request: AuthorizationRequest, demand: Demand) -> RefusedRequest:
+        if not self._is_expected(session, client, request):
             return RefusedRequest("login_required", "Another person signed in.")
         if self._is_stale(session, request):
             return RefusedRequest("login_required", "The sign-in is too old.")
@@ -204,7 +209,7 @@ class Authorization:
     ) -> str:
         """A step-up starts from the session; a forced sign-in keeps the person's name only; a change of person nothing."""
         if session is not None:
-            if request.other_account or request.expected_sub not in {None, session.account_id}:
+            if request.other_account or not self._is_expected(session, client, request):
                 session = None
             elif request.forced:
                 session = replace(session, evidence=())

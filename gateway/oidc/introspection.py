@@ -23,6 +23,7 @@ from gateway.oidc.ports import Grant, Grants
 from gateway.oidc.problems import InvalidClient, TokenProblem
 from gateway.oidc.refresh_tokens import PresentedRefreshToken, RefreshTokens
 from gateway.oidc.sender_proofs import NO_PROOFS, SenderProofs
+from gateway.oidc.subjects import Subjects
 from gateway.signin.request_context import RequestContext
 
 INTROSPECTION_TYP = "token-introspection+jwt"
@@ -43,6 +44,7 @@ class Introspection:
         clients: Clients,
         grants: Grants,
         reads: LiveReads,
+        subjects: Subjects,
     ) -> None:
         self._requests = requests
         self._issuer = issuer
@@ -52,6 +54,7 @@ class Introspection:
         self._clients = clients
         self._grants = grants
         self._reads = reads
+        self._subjects = subjects
 
     async def answer(
         self, body: bytes, authorization: str | None, context: RequestContext, proofs: SenderProofs = NO_PROOFS
@@ -154,7 +157,7 @@ class Introspection:
         return {
             "active": True,
             "iss": self._issuer,
-            "sub": grant.account_id,
+            "sub": self._subjects.sub(grant.account_id, client.sector),
             "client_id": grant.client_id,
             "scope": " ".join(item for item in grant.scope if item in client.scopes),
             "exp": int(min(live.ends_at, grant.expires_at)),

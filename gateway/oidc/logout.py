@@ -13,6 +13,7 @@ from gateway.keys.signer import Signer, TokenRefused
 from gateway.oidc.authorization_request import ID_TOKEN_TYP, LIMITS
 from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.redirect_uri import is_registered, with_answer
+from gateway.oidc.subjects import Subjects
 from gateway.refusal import Refusal
 from gateway.signin.session import Session
 
@@ -36,9 +37,15 @@ class LogoutRequest:
     def has_hint(self) -> bool:
         return self.sid is not None
 
-    def is_about(self, session: Session) -> bool:
+    def is_about(self, session: Session, subjects: Subjects) -> bool:
         """Whether the hint proves that the application speaks of this very session."""
-        return self.sid is not None and (self.sid, self.sub) == (session.sid, session.account_id)
+        if self.client is None or self.sid is None:
+            return False
+        sector = self.client.sector
+        return (self.sid, self.sub) == (
+            subjects.sid(session.sid, sector),
+            subjects.sub(session.account_id, sector),
+        )
 
 
 def read_logout_request(

@@ -76,13 +76,20 @@ class Revocation:
 
     async def _access_token(self, token: VerifiedAccessToken, client: Client, event: Event) -> None:
         _refuse_other_client(token.client_id, client)
-        event = replace(event, actor=token.subject)
+        event = replace(event, actor=await self._account_of(token, client, event.at))
         if token.grant_id is None or token.exchanged:
             effects = _revoked(event, "access_token", jti=token.jti)
             await self._grants.silence(token.jti, token.expires_at, event.at, effects)
         else:
             effects = _revoked(event, "access_token", grant_id=token.grant_id, jti=token.jti)
             await self._grants.revoke_grant(token.grant_id, event.at, effects)
+
+    async def _account_of(self, token: VerifiedAccessToken, client: Client, now: float) -> str | None:
+        """For the journal: a pairwise subject, or that of an exchange, names no account."""
+        if token.grant_id is None or (client.sector is None and not token.exchanged):
+            return token.subject
+        grant = await self._grants.find_grant(token.grant_id, now)
+        return None if grant is None else grant.account_id
 
 
 def _refuse_other_client(owner: str, client: Client) -> None:

@@ -1,9 +1,9 @@
 """By what name an application knows a person and her session (OpenID Connect Core §8.1; OID-16, DECISIONS 10).
 
-Public: the account's identifier. Pairwise: a name for one sector, made of that identifier under a key that never has a successor
-(a name that changed would be another person), kept with the accounts. The session's identifier is made likewise, or it would
-tell two sectors what the subject hides. Nothing is stored and nothing is read back: a token of ours names its grant, a browser its
-session, and the name is made again and compared.
+Public: the account's identifier. Pairwise: a name for one sector, made of that identifier under a key that never has a
+successor (a name that changed would be another person), kept beside the accounts. The session's identifier is made likewise, or
+it would tell two sectors what the subject hides. Nothing is stored and nothing is turned back: a token of ours names its grant,
+a browser its session, and the name is made again and compared.
 
 An exchanged token (RFC 8693) keeps the name within one sector. Else it carries one that exists for that exchange alone: neither
 side learns the other's name for the person, nor the account's.

@@ -21,6 +21,7 @@ from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import Grant, RefreshState
 from gateway.oidc.refresh_tokens import PresentedRefreshToken
 from gateway.oidc.sender_proofs import UNBOUND, Binding
+from gateway.oidc.subjects import Subjects
 from gateway.randomness import PARTITIONS, Randomness, base64url, handle, opaque
 
 ACCESS_TOKEN_TYP = "at+jwt"
@@ -62,11 +63,13 @@ class ServiceIssuance:
 @dataclass(frozen=True, slots=True)
 class ExchangeIssuance:
     """What one token response says of a person to another service, for `client` that acts for her (RFC 8693). `ends_at` is
-    the end of the token that it is made from; `rights` are those in `structure`."""
+    the end of the token that it is made from; `rights` are those in `structure`; `sector` says by which name the service
+    knows her."""
 
     grant: Grant
     client: Client
     audience: str
+    sector: str | None
     scope: tuple[str, ...]
     jti: str
     now: float
@@ -86,7 +89,8 @@ def session_life(grant: Grant) -> dict[str, str | int]:
 
 
 class TokenMint:
-    def __init__(self, signer: Signer, policy: ProviderPolicy, randomness: Randomness) -> None:
+    def __init__(self, signer: Signer, policy: ProviderPolicy, subjects: Subjects, randomness: Randomness) -> None:
+        self._subjects = subjects
         self._signer = signer
         self._policy = policy
         self._randomness = randomness
@@ -146,7 +150,7 @@ class TokenMint:
 
     def _access_token(self, issuance: Issuance) -> str:
         claims = {
-            **self._base(issuance, self._policy.access_token_ttl_seconds),
+            **self._base(issuance, issuance.client.sector, self._policy.access_token_ttl_seconds),
             "aud": issuance.client.audience,
             "client_id": issuance.client.client_id,
             "jti": issuance.jti,
@@ -160,7 +164,7 @@ class TokenMint:
     def _exchanged_token(self, issuance: ExchangeIssuance) -> str:
         """Without `may_act`: it cannot be exchanged again."""
         claims = {
-            **self._base(issuance, 0),
+            **self._base(issuance, issuance.sector, 0),
             "exp": self._end_of_exchanged(issuance),
             "aud": issuance.audience,
             "client_id": issuance.client.client_id,
@@ -179,7 +183,7 @@ class TokenMint:
     def _id_token(self, issuance: Issuance, access_token: str) -> str:
         claims = {
             **issuance.identity,
-            **self._base(issuance, self._policy.id_token_ttl_seconds),
+            **self._base(issuance, issuance.client.sector, self._policy.id_token_ttl_seconds),
             "aud": issuance.client.client_id,
             "at_hash": base64url(hashlib.sha256(access_token.encode("ascii")).digest()[:16]),
         }
@@ -188,17 +192,17 @@ class TokenMint:
         algorithm = Algorithm(issuance.client.id_token_algorithm)
         return self._fitting(claims, issuance, typ=ID_TOKEN_TYP, algorithm=algorithm)
 
-    def _base(self, issuance: Issuance | ExchangeIssuance, ttl: int) -> dict[str, Any]:
+    def _base(self, issuance: Issuance | ExchangeIssuance, sector: str | None, ttl: int) -> dict[str, Any]:
         grant, now = issuance.grant, int(issuance.now)
         return {
             "iss": self._policy.issuer,
-            "sub": grant.account_id,
+            "sub": self._subjects.sub(grant.account_id, sector),
             "iat": now,
             "exp": now + ttl,
             "auth_time": int(grant.auth_time),
             "acr": grant.acr,
             "amr": list(grant.amr),
-            "sid": grant.sid,
+            "sid": self._subjects.sid(grant.sid, sector),
         }
 
     def _fitting(

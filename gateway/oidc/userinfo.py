@@ -1,72 +1,43 @@
-"""Userinfo: what may be said of a person to the bearer of an access token (OpenID Connect Core §5.3, RFC 6750).
+"""Userinfo: what may be said of a person to the bearer of an access token (OpenID Connect Core §5.3), signed where wanted.
 
-The token is judged by `presented_token`, with the proof of the key it is bound to; its grant must still be alive: revoked with
-its session or by a replayed code. Claims are read live. This is also where rights that did not fit in a token are found: all of
-them (TOK-08).
+Claims are read live. This is also where rights that did not fit in a token are found: all of them (TOK-08). A signed answer
+says who made it and for whom, and nothing of a time: it is neither an ID token nor an access token, for us or for anyone.
 """
 
-from dataclasses import replace
 from typing import Any
 
-from gateway.applications.client import Client
-from gateway.clock import Clock
-from gateway.journal.effects import because
-from gateway.journal.events import Event, Outcome
+from gateway.keys.signer import Signer
+from gateway.keys.signing_key import Algorithm
 from gateway.oidc.claims import Place, identity_claims, rights_claims
-from gateway.oidc.live_reads import LiveReads
-from gateway.oidc.ports import Grant, Grants
-from gateway.oidc.presented_token import PresentedTokens
-from gateway.oidc.problems import BearerProblem
 from gateway.oidc.sender_proofs import NO_PROOFS, SenderProofs
+from gateway.oidc.told_person import Told, ToldPeople
 from gateway.signin.request_context import RequestContext
+
+USERINFO_TYP = "JWT"
+"""What applications' libraries know. An ID token differs by its times, without which none is accepted."""
 
 
 class Userinfo:
-    def __init__(self, tokens: PresentedTokens, *, grants: Grants, reads: LiveReads, clock: Clock) -> None:
-        self._tokens = tokens
-        self._grants = grants
-        self._reads = reads
-        self._clock = clock
+    def __init__(self, people: ToldPeople, signer: Signer, *, issuer: str) -> None:
+        self._people = people
+        self._signer = signer
+        self._issuer = issuer
 
     async def answer(
         self, authorization: str | None, context: RequestContext, proofs: SenderProofs = NO_PROOFS
-    ) -> dict[str, Any]:
-        """The claims. Raises BearerProblem."""
-        now = self._clock.now()
-        token = await self._tokens.verified(authorization, proofs, now)
-        claims, client, grant_id = token.claims, token.client, token.grant_id
-        grant = await self._grants.find_grant(grant_id, now)
-        event = Event(
-            "userinfo.read",
-            Outcome.SUCCESS,
-            now,
-            actor=str(claims.get("sub")),
-            client=client.client_id,
-            ip=context.ip,
-            user_agent=context.user_agent,
-            request=context.request,
-            details={"grant_id": grant_id},
-        )
-        said = None
-        if grant is not None and grant.client_id == client.client_id and grant.account_id == claims.get("sub"):
-            said = await self._said(grant, client, now)
-        if said is None:
-            await self._grants.note(because(replace(event, name="userinfo.refused", outcome=Outcome.REFUSED)))
-            dpop = "jkt" in claims.get("cnf", {})
-            raise BearerProblem("invalid_token", "the grant or the account is no longer alive", dpop=dpop)
-        await self._grants.note(because(event))
-        return said
+    ) -> dict[str, Any] | str:
+        """The claims; a JWT when the client's file says so (§5.3.2). Raises BearerProblem."""
+        told = await self._people.told(authorization, context, proofs, resource="userinfo")
+        if told.client.userinfo_algorithm is None:
+            return _said(told)
+        claims = {**_said(told), "iss": self._issuer, "aud": told.client.client_id}
+        return self._signer.sign(claims, typ=USERINFO_TYP, algorithm=Algorithm(told.client.userinfo_algorithm))
 
-    async def _said(self, grant: Grant, client: Client, now: float) -> dict[str, Any] | None:
-        read = await self._reads.person_and_rights(
-            grant.account_id, client, scope=grant.scope, acr=grant.acr, structure=grant.structure, now=now
-        )
-        if read is None:
-            return None
-        person, rights = read
-        asked = (grant.claims_request or {}).get("userinfo", ())
-        return {
-            "sub": grant.account_id,
-            **identity_claims(person, grant.scope, Place.USERINFO, asked=asked, allowed=client.scopes),
-            **(rights_claims(rights, limit=None) if rights is not None else {}),
-        }
+
+def _said(told: Told) -> dict[str, Any]:
+    asked = (told.grant.claims_request or {}).get("userinfo", ())
+    return {
+        "sub": told.sub,
+        **identity_claims(told.person, told.scope, Place.USERINFO, asked=asked, allowed=told.client.scopes),
+        **(rights_claims(told.rights, limit=None) if told.rights is not None else {}),
+    }

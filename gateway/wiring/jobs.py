@@ -21,6 +21,7 @@ from gateway.messages.logout_http import HttpLogoutCaller
 from gateway.messages.sms_http import HttpSmsSender
 from gateway.messages.smtp import SmtpSender
 from gateway.messages.texts import Texts
+from gateway.oidc.subjects import Subjects
 from gateway.settings import Settings
 from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.storage.ephemeral import EphemeralStore
@@ -92,6 +93,7 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
     logout = SendLogout(
         clients=reviewed.clients,
         signer=Signer(KeyRing(database.signing_keys, clock=clock)),
+        subjects=Subjects(keys.get(Purpose.PAIRWISE_SUBJECT)),
         caller=HttpLogoutCaller(),
         issuer=settings.issuer,
         ttl_seconds=settings.values["logout_token.ttl"],

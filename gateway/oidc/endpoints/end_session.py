@@ -19,6 +19,7 @@ from gateway.oidc.logout import LogoutRequest, read_logout_request
 from gateway.oidc.metadata import LOGOUT
 from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.ports import Notes, SessionGate
+from gateway.oidc.subjects import Subjects
 from gateway.randomness import digest
 from gateway.signin.pages import Leave, nowhere_to_leave
 from gateway.signin.session import Session
@@ -37,6 +38,7 @@ class EndSession:
         issuer: str,
         clients: Clients,
         signer: Signer,
+        subjects: Subjects,
         gate: SessionGate,
         notes: Notes,
         clock: Clock,
@@ -46,6 +48,7 @@ class EndSession:
         self._issuer = issuer
         self._clients = clients
         self._signer = signer
+        self._subjects = subjects
         self._gate = gate
         self._notes = notes
         self._clock = clock
@@ -60,7 +63,7 @@ class EndSession:
             self._note(request, session)
         if session is None:
             return self._shell.signed_out(self._done(request.way_back if request.has_hint() else None))
-        if request.is_about(session):
+        if request.is_about(session, self._subjects):
             return self._end(cookie, request, "logout_by_application")
         carried = [(name, unverified[name]) for name in CARRIED if name in unverified]
         back = [request.way_back] if request.way_back else []

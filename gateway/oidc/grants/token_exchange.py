@@ -20,6 +20,7 @@ from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.ports import Grant, Grants
 from gateway.oidc.problems import TokenProblem
 from gateway.oidc.sender_proofs import Binding
+from gateway.oidc.subjects import exchange_sector
 from gateway.oidc.tokens import ACCESS_TOKEN_TYPE, ExchangeIssuance, TokenMint
 
 NAME = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -54,6 +55,7 @@ class TokenExchangeGrant:
             grant=grant,
             client=client,
             audience=audience,
+            sector=exchange_sector(holder, audience, self._clients.all()),
             scope=scope,
             jti=self._mint.new_jti(grant.id),
             now=event.at,

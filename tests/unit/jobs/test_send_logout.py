@@ -16,10 +16,12 @@ from gateway.jobs.outgoing import RETRY_DELAYS, OutgoingJob
 from gateway.jobs.send_logout import LEFT_ALONE_SECONDS, SendLogout
 from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing
 from gateway.keys.key_ring import KeyRing
+from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.keys.rotation import new_key
 from gateway.keys.signer import Signer
 from gateway.keys.signing_key import Algorithm, KeyState, SigningKey
 from gateway.messages.logout_http import HttpLogoutCaller
+from gateway.oidc.subjects import Subjects
 from gateway.randomness import system_randomness
 from gateway.signin.ended_session import LOGOUT_CALL
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
@@ -141,6 +143,7 @@ class Desk:
         sender = SendLogout(
             clients=Registry(*clients),
             signer=Signer(KeyRing(Keys(), clock=self.clock)),
+            subjects=Subjects(PurposeKey(Purpose.PAIRWISE_SUBJECT, b"p" * 32)),
             caller=HttpLogoutCaller(timeout=timeout),
             issuer=ISSUER,
             ttl_seconds=120,
