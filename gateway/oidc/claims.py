@@ -5,13 +5,14 @@ the e-mail address, which userinfo gives (an ID token travels in the address of 
 cut silently: the totals say what is missing, and userinfo gives all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from gateway.clock import iso_utc
 from gateway.oidc.ports import Person, StructureRights
+from gateway.oidc.psc_claims import PSC_CLAIMS, psc_claims
 
 
 class Place(StrEnum):
@@ -20,6 +21,8 @@ class Place(StrEnum):
     USERINFO = "userinfo"
 
 
+SCOPE_ALL = "scope_all"
+"""Of Pro Santé Connect: an application written for it finds here what it reads there, in userinfo."""
 SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "openid": ("sub",),
     "profile": ("name", "given_name", "family_name", "locale"),
@@ -36,6 +39,7 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
         "roles_version",
         "roles_as_of",
     ),
+    SCOPE_ALL: PSC_CLAIMS,
 }
 SCOPES_IN = {
     Place.ACCESS_TOKEN: frozenset({"ror"}),
@@ -64,10 +68,17 @@ def identity_claims(
 ) -> dict[str, Any]:
     """Claims about the person herself. `asked` are claims named one by one; they are given when they belong to a scope
     that the client is `allowed`."""
-    granted = {name for item in scope if item in SCOPES_IN[place] for name in SCOPE_CLAIMS.get(item, ())}
-    permitted = {name for item in allowed for name in SCOPE_CLAIMS.get(item, ())}
+    as_psc = psc_claims(person) if SCOPE_ALL in allowed or SCOPE_ALL in scope else {}
+    granted = {name for item in scope if item in SCOPES_IN[place] for name in _names_of(item, as_psc)}
+    permitted = {name for item in allowed for name in _names_of(item, as_psc)}
     wanted = granted | (permitted & set(asked))
-    return {name: value for name, value in _known(person).items() if name in wanted and value is not None}
+    known = {**as_psc, **_known(person)}
+    return {name: value for name, value in known.items() if name in wanted and value is not None}
+
+
+def _names_of(scope: str, as_psc: Mapping[str, Any]) -> Iterable[str]:
+    """Under `scope_all`, those of somebody whose number is not proven are none at all."""
+    return as_psc if scope == SCOPE_ALL else SCOPE_CLAIMS.get(scope, ())
 
 
 def _known(person: Person) -> dict[str, Any]:

@@ -44,12 +44,16 @@ def discovery_document(
         ],
         "grant_types_supported": sorted(frozenset({"authorization_code"}).union(*map(grants_of, clients))),
         "code_challenge_methods_supported": [METHOD],
-        "subject_types_supported": ["public"],
+        "subject_types_supported": _subject_types(clients),
         "id_token_signing_alg_values_supported": [str(algorithm) for algorithm in algorithms],
+        **_signed_userinfo(clients),
         **_authentication("token_endpoint", clients),
         **_sender_constraints(clients),
         "scopes_supported": known_scopes,
-        "claims_supported": [*(name for scope in known_scopes for name in SCOPE_CLAIMS[scope]), *PROTOCOL_CLAIMS],
+        "claims_supported": [
+            *dict.fromkeys(name for scope in known_scopes for name in SCOPE_CLAIMS[scope]),
+            *PROTOCOL_CLAIMS,
+        ],
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
         **_request_objects(clients),
@@ -63,6 +67,18 @@ def discovery_document(
         **_revocation(issuer, clients),
         **_introspection(issuer, clients),
     }
+
+
+def _subject_types(clients: Sequence[Client]) -> list[str]:
+    """Of the clients that people sign in to; public before there is any."""
+    types = {"public" if client.sector is None else "pairwise" for client in clients if client.redirect_uris}
+    return sorted(types, reverse=True) or ["public"]
+
+
+def _signed_userinfo(clients: Sequence[Client]) -> dict[str, Any]:
+    """For the clients whose files want it; all others get plain JSON."""
+    algorithms = {client.userinfo_algorithm for client in clients if client.userinfo_algorithm is not None}
+    return {"userinfo_signing_alg_values_supported": sorted(algorithms)} if algorithms else {}
 
 
 def _request_objects(clients: Sequence[Client]) -> dict[str, Any]:
