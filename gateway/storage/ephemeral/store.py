@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from gateway.journal.ports import Spool
 from gateway.oidc.ports import AuthorizationCodes, Grants, PushedRequests, RequestPushes, UsedProofs
 from gateway.randomness import Randomness
+from gateway.signin.one_time_code.sms_meter import SmsMeter
 from gateway.signin.ports import OneTimeCodes, Sessions, SigninTransactions, Throttle
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
 from gateway.storage.ephemeral.on_redis.grants import RedisAuthorizationCodes, RedisGrants
@@ -16,6 +17,7 @@ from gateway.storage.ephemeral.on_redis.one_time_codes import RedisOneTimeCodes
 from gateway.storage.ephemeral.on_redis.pushed_requests import RedisPushedRequests, RedisRequestPushes
 from gateway.storage.ephemeral.on_redis.scripts import EffectsPacker
 from gateway.storage.ephemeral.on_redis.sessions import RedisSessions
+from gateway.storage.ephemeral.on_redis.sms_meter import RedisSmsMeter
 from gateway.storage.ephemeral.on_redis.spool import RedisSpool
 from gateway.storage.ephemeral.on_redis.throttle import RedisThrottle
 from gateway.storage.ephemeral.on_redis.transactions import RedisSigninTransactions
@@ -26,6 +28,7 @@ from gateway.storage.ephemeral.on_sqlite.grants import SqliteAuthorizationCodes,
 from gateway.storage.ephemeral.on_sqlite.one_time_codes import SqliteOneTimeCodes
 from gateway.storage.ephemeral.on_sqlite.pushed_requests import SqlitePushedRequests, SqliteRequestPushes
 from gateway.storage.ephemeral.on_sqlite.sessions import SqliteSessions
+from gateway.storage.ephemeral.on_sqlite.sms_meter import SqliteSmsMeter
 from gateway.storage.ephemeral.on_sqlite.spool import SqliteSpool
 from gateway.storage.ephemeral.on_sqlite.throttle import SqliteThrottle
 from gateway.storage.ephemeral.on_sqlite.transactions import SqliteSigninTransactions
@@ -44,6 +47,7 @@ class EphemeralStore:
     sessions: Sessions
     one_time_codes: OneTimeCodes
     throttle: Throttle
+    sms_meter: SmsMeter
     pushes: RequestPushes
     pushed_requests: PushedRequests
     codes: AuthorizationCodes
@@ -91,6 +95,7 @@ def _on_sqlite(url: str, randomness: Randomness) -> EphemeralStore:
         sessions=SqliteSessions(database),
         one_time_codes=SqliteOneTimeCodes(database),
         throttle=SqliteThrottle(database),
+        sms_meter=SqliteSmsMeter(database),
         pushes=SqliteRequestPushes(database),
         pushed_requests=SqlitePushedRequests(database),
         codes=SqliteAuthorizationCodes(database),
@@ -118,6 +123,7 @@ def _on_redis(url: str, randomness: Randomness, password: str | None) -> Ephemer
         sessions=RedisSessions(link, pack),
         one_time_codes=RedisOneTimeCodes(link, pack),
         throttle=RedisThrottle(link, pack),
+        sms_meter=RedisSmsMeter(link, pack),
         pushes=RedisRequestPushes(async_link, pack),
         pushed_requests=RedisPushedRequests(link),
         codes=RedisAuthorizationCodes(link, pack),

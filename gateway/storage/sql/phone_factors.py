@@ -1,4 +1,4 @@
-"""A verified number is the factor of two accounts at most, whatever the race: it has two places, and both may be taken (SMS-06).
+"""A verified number is the factor of two accounts at most, whatever the race: it has two places, and no third (SMS-06).
 
 `keep` goes with every write of an account, in its transaction: no caller can forget it. The number itself is never readable
 here, only its keyed index.

@@ -14,6 +14,7 @@ _ENDS = {
     "challenges": "kept_until",
     "failures": "expires_at",
     "windows": "ends_at",
+    "sms_sends": "ends_at",
 }
 
 

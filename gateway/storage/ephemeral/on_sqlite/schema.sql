@@ -105,6 +105,24 @@ CREATE TABLE windows (
 ) STRICT;
 CREATE INDEX windows_by_end ON windows (ends_at);
 
+-- The text messages of each scope, by country and by block of numbers, and whether their codes were typed.
+CREATE TABLE sms_sends (
+    scope TEXT NOT NULL,
+    send TEXT NOT NULL,
+    sent_at REAL NOT NULL,
+    verified INTEGER NOT NULL,
+    ends_at REAL NOT NULL,
+    PRIMARY KEY (scope, send)
+) STRICT;
+CREATE INDEX sms_sends_by_instant ON sms_sends (scope, sent_at);
+CREATE INDEX sms_sends_by_end ON sms_sends (ends_at);
+
+-- Scopes that take no text message until somebody opens them again: these never expire.
+CREATE TABLE sms_stops (
+    scope TEXT PRIMARY KEY,
+    stopped_at REAL NOT NULL
+) STRICT;
+
 -- The tag makes an identifier unique among all stores, even when an older copy of this file is put back.
 CREATE TABLE spooled_events (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
