@@ -50,11 +50,12 @@ class HttpServer:
         return self._application(environ, start_response)
 
 
-def harden(site: Flask, *, form_targets: tuple[str, ...] = ()) -> None:
-    """Loopback host and same-site forms only; no script, style or picture from elsewhere."""
+def harden(site: Flask, *, form_targets: tuple[str, ...] = (), scripts: tuple[str, ...] = ()) -> None:
+    """Loopback host and same-site forms only; no script (but those named), style or picture from elsewhere."""
     targets = " ".join(("'self'", *form_targets))
+    own_and_named = ("'self'", *scripts)
     policy = (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"default-src 'none'; style-src 'self'; script-src {' '.join(own_and_named)}; img-src 'self'; connect-src 'self'; "
         f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
     )
 

@@ -33,6 +33,7 @@ from gateway.oidc.endpoints.jwks import jwks_endpoint
 from gateway.oidc.endpoints.pushed_request import pushed_request_endpoint
 from gateway.oidc.endpoints.revocation import revocation_endpoint
 from gateway.oidc.endpoints.session_activity import SESSION_ACTIVITY, session_activity_endpoint
+from gateway.oidc.endpoints.session_watch import SESSION_WATCH, session_watch_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
@@ -231,6 +232,7 @@ def _machine_door(
         "/revoke": {"POST": revoke, "OPTIONS": revoke},
         "/introspect": {"POST": introspection_endpoint(introspection)},
         "/jwks": {"GET": jwks_endpoint(reads)},
+        SESSION_WATCH: {"GET": session_watch_endpoint()},
         "/.well-known/openid-configuration": {"GET": discovery},
         "/health": {"GET": ready_endpoint(checks)},
         "/health/live": {"GET": live_endpoint()},

@@ -20,7 +20,13 @@ RIGHTS = {
     "stats.read": "Consulter les statistiques ESMS",
 }
 
-ORIENTATION = Application(name="Orientation", folder=Path(__file__).parent, cookie="orientation_session", rights=RIGHTS)
+ORIENTATION = Application(
+    name="Orientation",
+    folder=Path(__file__).parent,
+    cookie="orientation_session",
+    rights=RIGHTS,
+    watches_session=True,
+)
 
 
 def orientation_site(client: ClientConfiguration, clock: WorldClock, *, world_url: str = "") -> Flask:

@@ -16,11 +16,12 @@ from sandbox.relying_party.configuration import ClientConfiguration
 from sandbox.relying_party.failures import ProviderError, ResponseRefused
 from sandbox.relying_party.id_token import verify_id_token
 from sandbox.relying_party.provider import Provider, fetch_json
+from sandbox.relying_party.session_activity import Tokens, tokens_of
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """`id_token` is kept whole only as the hint of a later logout; it is never shown."""
+    """`id_token` is kept whole only as the hint of a later logout; it is never shown, nor are `tokens`."""
 
     id_token: str
     id_claims: dict[str, Any]
@@ -28,6 +29,7 @@ class SignedIn:
     access_token: AccessTokenReading
     at: datetime
     asked_acr_values: tuple[str, ...]
+    tokens: Tokens
 
 
 def sign_in_with_code(
@@ -56,10 +58,11 @@ def sign_in_with_code(
         ),
         at=now,
         asked_acr_values=transaction.asked_acr_values,
+        tokens=tokens_of(tokens, now),
     )
 
 
-def _redeem(code: str, *, client: ClientConfiguration, provider: Provider, transaction: Transaction) -> dict[str, str]:
+def _redeem(code: str, *, client: ClientConfiguration, provider: Provider, transaction: Transaction) -> dict[str, Any]:
     try:
         secret = client.client_secret()
     except OSError as failure:
@@ -82,7 +85,7 @@ def _redeem(code: str, *, client: ClientConfiguration, provider: Provider, trans
         raise ResponseRefused("wrong_token_type")
     if not isinstance(body.get("id_token"), str) or not isinstance(body.get("access_token"), str):
         raise ResponseRefused("missing_token")
-    return {"id_token": body["id_token"], "access_token": body["access_token"]}
+    return body
 
 
 def _userinfo(provider: Provider, access_token: str, *, expected_subject: str) -> dict[str, Any]:

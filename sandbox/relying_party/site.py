@@ -24,6 +24,8 @@ from sandbox.relying_party.failures import ProviderUnreachable, SignInFailed, in
 from sandbox.relying_party.levels import level_name, stronger_levels
 from sandbox.relying_party.provider import Provider
 from sandbox.relying_party.received import received
+from sandbox.relying_party.session_activity import INTEGRITY, SCRIPT
+from sandbox.relying_party.session_pages import session_activity
 from sandbox.relying_party.sessions import Sessions
 
 
@@ -36,6 +38,8 @@ class Application:
     folder: Path
     cookie: str
     rights: Mapping[str, str]
+    watches_session: bool = False
+    """Its pages include the gateway's script, which tells of use and warns before the session ends."""
 
 
 def application_site(
@@ -45,14 +49,24 @@ def application_site(
     site.config["MAX_CONTENT_LENGTH"] = 16 * 1024
     # Browsers apply form-action to the redirects of a form: signing out ends at the gateway.
     issuer = urlsplit(client.issuer)
-    harden(site, form_targets=(f"{issuer.scheme}://{issuer.netloc}",))
+    gateway = f"{issuer.scheme}://{issuer.netloc}"
+    watch = f"{gateway}{SCRIPT}" if application.watches_session else None
+    harden(site, form_targets=(gateway,), scripts=() if watch is None else (watch,))
     provider = Provider(client.issuer)
     sessions = Sessions()
     site.register_blueprint(backchannel_logout(client, provider, sessions, clock))
+    if application.watches_session:
+        site.register_blueprint(session_activity(application.cookie, client, provider, sessions, clock))
 
     @site.context_processor
     def words() -> dict[str, object]:
-        return {"time": french_time, "level_name": level_name, "world_url": world_url}
+        return {
+            "time": french_time,
+            "level_name": level_name,
+            "world_url": world_url,
+            "session_watch": watch,
+            "session_watch_integrity": INTEGRITY,
+        }
 
     @site.get("/")
     def home() -> str:

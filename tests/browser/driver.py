@@ -21,6 +21,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE_SECONDS = 20
+_CLOCK_FORWARD = "const now = window.Date.now; window.Date.now = () => now.call(window.Date) + SECONDS * 1000;"
 
 
 class Browser(Protocol):
@@ -51,6 +52,14 @@ class Browser(Protocol):
         ...
 
     def evaluate(self, script: str) -> Any: ...
+
+    def press(self, key: str) -> None:
+        """One key, as fingers press it: "Enter", "Tab", "Escape"."""
+        ...
+
+    def set_clock_forward(self, seconds: int) -> None:
+        """The page's own clock, until the page is left."""
+        ...
 
 
 class Chromium:
@@ -115,6 +124,12 @@ class Chromium:
     def evaluate(self, script: str) -> Any:
         return self._page.evaluate(f"() => {{ {script} }}")
 
+    def press(self, key: str) -> None:
+        self._page.keyboard.press(key)
+
+    def set_clock_forward(self, seconds: int) -> None:
+        self.evaluate(_CLOCK_FORWARD.replace("SECONDS", str(seconds)))
+
 
 class Firefox:
     name = "firefox"
@@ -170,6 +185,15 @@ class Firefox:
 
     def evaluate(self, script: str) -> Any:
         return self._client.execute_script(script)
+
+    def press(self, key: str) -> None:
+        from marionette_driver.keys import Keys
+
+        pressed = getattr(Keys, key.upper())
+        self._client.actions.sequence("key", "keyboard").key_down(pressed).key_up(pressed).perform()
+
+    def set_clock_forward(self, seconds: int) -> None:
+        self._client.execute_script(_CLOCK_FORWARD.replace("SECONDS", str(seconds)), sandbox=None)
 
     def _field(self, label: str) -> Any:
         return self._wait_element(_labelled(label))

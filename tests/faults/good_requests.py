@@ -395,6 +395,7 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/post": _post,
     "/reset": _new_password(LinkPurpose.RESET, "k.haddad"),
     "/reset/<token>": _landing(LinkPurpose.RESET, "k.haddad"),
+    "/session-watch-1.js": _plain("/session-watch-1.js"),
     "/signin": lambda world: [world.get("/signin"), world.get("/signin", world.visitor(world.session()))],
     "/signin/<handle>": _dispatch,
     "/introspect": _about_a_token("/introspect"),

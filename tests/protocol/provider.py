@@ -41,6 +41,7 @@ from gateway.oidc.endpoints.jwks import jwks_endpoint
 from gateway.oidc.endpoints.pushed_request import pushed_request_endpoint
 from gateway.oidc.endpoints.revocation import revocation_endpoint
 from gateway.oidc.endpoints.session_activity import SESSION_ACTIVITY, session_activity_endpoint
+from gateway.oidc.endpoints.session_watch import SESSION_WATCH, session_watch_endpoint
 from gateway.oidc.endpoints.token import token_endpoint
 from gateway.oidc.endpoints.userinfo import userinfo_endpoint
 from gateway.oidc.grants.authorization_code import AuthorizationCodeGrant
@@ -383,6 +384,7 @@ class Provider:
             "/introspect": introspection_endpoint(introspection),
             "/par": pushed_request_endpoint(pushed_requests, browsers, nonce),
             "/jwks": jwks_endpoint(reads),
+            SESSION_WATCH: session_watch_endpoint(),
             "/.well-known/openid-configuration": discovery_endpoint(
                 issuer=ISSUER, reads=reads, clients=self.clients, acr_values=[PWD, OTP_MAIL, OTP_SMS]
             ),

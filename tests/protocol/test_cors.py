@@ -23,7 +23,7 @@ METHODS = {
     "/v1/me/habilitations": ("GET",),
 }
 """Where a page with a token or a code of its own comes."""
-PUBLIC = ("/jwks", "/.well-known/openid-configuration")
+PUBLIC = ("/jwks", "/.well-known/openid-configuration", "/session-watch-1.js")
 CLOSED = ("/introspect",)
 STRANGE = {
     "none": "",

@@ -29,7 +29,7 @@ NOT_HTTP = b"Invalid HTTP request received."
 
 BOTH_DOORS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 PAGES = {"x-frame-options": "DENY", "cross-origin-opener-policy": "same-origin"}
-CACHEABLE = (b"assets/", b"jwks", b".well-known/openid-configuration")
+CACHEABLE = (b"assets/", b"jwks", b"session-watch-1.js", b".well-known/openid-configuration")
 REFRESH = re.compile(rb'http-equiv="refresh" content="0; url=([^"]*)"')
 INSIDE = re.compile(
     rb"Traceback|File \"|\b[A-Z]\w+(?:Error|Exception|Warning|Refused)\b|\.py\b|/gateway/|site-packages"

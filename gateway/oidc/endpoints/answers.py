@@ -1,7 +1,7 @@
 """How the machine door answers: JSON, never cached unless said, and CORS only for whom it is meant (WEB-05, RFC 9700 §2.6).
 
-Public documents answer any origin. `/token`, `/par`, `/revoke`, `/userinfo` and `/v1` answer the origins of the redirect URIs of
-public clients, the only ones whose code runs in a browser, refusals included; credentials (cookies) are never allowed.
+Public documents answer any origin. `/token`, `/par`, `/revoke`, `/userinfo` and `/v1` answer the origins of the redirect URIs
+of public clients, the only ones whose code runs in a browser, refusals included; credentials (cookies) are never allowed.
 """
 
 from collections.abc import Callable, Mapping
@@ -83,13 +83,13 @@ class BrowserClients:
         )
 
 
-PUBLIC_DOCUMENTS = frozenset({"/jwks", "/.well-known/openid-configuration"})
+PUBLIC_DOCUMENTS = frozenset({"/jwks", "/session-watch-1.js", "/.well-known/openid-configuration"})
 
 
 def readable_by(
     machine: Mapping[str, Mapping[str, MachineEndpoint]], browsers: BrowserClients
 ) -> dict[str, Callable[[str | None], Mapping[str, str]]]:
-    """By path, for the refusals made before an endpoint is reached: the endpoints with a preflight, and the public documents."""
+    """By path, for the refusals made before an endpoint is reached: endpoints with a preflight, and public documents."""
     rules: dict[str, Callable[[str | None], Mapping[str, str]]] = {
         path: browsers.of_origin for path, methods in machine.items() if "OPTIONS" in methods
     }

@@ -22,9 +22,7 @@ def session_activity_endpoint(
         if request.method not in {"GET", "POST"}:
             return method_not_allowed(ALLOWED, headers)
         try:
-            # Nothing is asked in the address nor in the body, and a token there would be in logs (TOK-10).
-            if request.query or request.body:
-                raise BearerProblem("invalid_request", "something beside the header", status=400)
+            _refuse_all_but_the_header(request)
             authorization = request.headers.get("authorization")
             told = await activity.answer(authorization, proofs_of(request), is_use=request.method == "POST")
         except BearerProblem as problem:
@@ -33,3 +31,9 @@ def session_activity_endpoint(
         return json_answer(200, told, headers)
 
     return answer
+
+
+def _refuse_all_but_the_header(request: MachineRequest) -> None:
+    """Nothing is asked in the address nor in the body, and a token there would be in logs (TOK-10)."""
+    if request.query or request.body:
+        raise BearerProblem("invalid_request", "something beside the header", status=400)
