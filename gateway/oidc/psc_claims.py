@@ -33,6 +33,7 @@ PSC_CLAIMS = (
     "Acces_Regulation_Medicale",
     "UITVersion",
     "Palier_Authentification",
+    "authMode",
     "SubjectRefPro",
 )
 
@@ -58,6 +59,7 @@ def psc_claims(person: Person) -> dict[str, Any]:
         "Acces_Regulation_Medicale": "FAUX",
         "UITVersion": "1.0",
         "Palier_Authentification": "",
+        "authMode": "",
         "SubjectRefPro": {
             "codeCivilite": "",
             "exercices": [_exercice(person, profession)] if profession else [],
