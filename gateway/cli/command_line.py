@@ -19,6 +19,7 @@ _NOUNS = {
     "directory": "gateway.cli.directory:directory",
     "rotate": "gateway.cli.rotate:rotate",
     "doctor": "gateway.cli.doctor:doctor",
+    "test-client": "gateway.cli.test_client:test_client",
 }
 
 

@@ -2,9 +2,11 @@
 
 A fresh gateway on embedded SQLite, its jobs, and the local world (mailbox, phone, Pro Santé Connect, the applications
 Orientation and Suivi), each in its own process; sandbox identities only. Ctrl-C stops them all. What it makes stands in one
-folder, made anew at each start.
+folder, made anew at each start. With `--headless` it is for scripts: nobody is prompted, one line of JSON says where
+everything is, and with `--persona` one of its people signs in without a page (gateway/cli/headless.py).
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -14,20 +16,35 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
+from click.core import ParameterSource
 
 from gateway.cli.command_line import Invocation
+from gateway.cli.headless import OtherApplication, Persona, other_application, persona, ready_line
 from gateway.cli.output import CommandRefused
 from gateway.cli.seed import seed_demo
 from gateway.randomness import opaque, system_randomness
 
 ROOT = Path(__file__).resolve().parents[2]
+PEOPLE = ROOT / "sandbox" / "data" / "people.yaml"
 STARTUP_SECONDS = 60.0
+HOSTS = {
+    "gateway": "127.0.0.1",
+    "world": "127.0.0.2",
+    "smtp": "127.0.0.2",
+    "orientation": "127.0.0.5",
+    "suivi": "127.0.0.6",
+    "psc": "127.0.0.3",
+    "wallet": "127.0.0.4",
+    "bridge": "127.0.0.1",
+}
+"""Where each part listens."""
+_PROOFS = ("password+email", "password+sms", "psc", "card")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,35 @@ class Ports:
     default=ROOT / "var" / "demo",
     help="The folder of what the demo makes; emptied at each start.",
 )
+@click.option("--headless", is_flag=True, help="For scripts: one line of JSON; ports left out are free ones.")
+@click.option(
+    "--persona", "persona_name", metavar="NAME", help="With --headless: this person signs in without any page."
+)
+@click.option(
+    "--proofs",
+    type=click.Choice(_PROOFS),
+    default="password+email",
+    show_default=True,
+    help="What the persona is said to prove at each sign-in: it decides acr and amr.",
+)
+@click.option("--client-id", metavar="ID", help="Registers your application under this name.")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URL", help="Of your application; repeatable.")
+@click.option("--post-logout-redirect-uri", "post_logout_uris", multiple=True, metavar="URL", help="Likewise.")
+@click.option("--backchannel-logout-uri", "logout_uri", metavar="URL", help="Told when a session ends.")
+@click.option("--public", is_flag=True, help="Your application has no secret (a page in a browser, a mobile).")
+@click.option(
+    "--client-secret-file",
+    "secret_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Its secret; made when it is not there. Default: a file in the folder of --data.",
+)
+@click.option(
+    "--rights-of",
+    type=click.Choice(["orientation", "suivi"]),
+    default="orientation",
+    show_default=True,
+    help="Your application receives the rights that people have in this one.",
+)
 @click.option("--ephemeral-url", help="Redis instead of embedded SQLite, such as redis://127.0.0.1:6379/0.")
 @click.option("--database-url", help="PostgreSQL instead of embedded SQLite.")
 @click.pass_obj
@@ -96,22 +142,48 @@ def demo(
     wallet_port: int,
     bridge_port: int,
     data: Path,
+    headless: bool,
+    persona_name: str | None,
+    proofs: str,
+    client_id: str | None,
+    redirect_uris: tuple[str, ...],
+    post_logout_uris: tuple[str, ...],
+    logout_uri: str | None,
+    public: bool,
+    secret_file: Path | None,
+    rights_of: str,
     ephemeral_url: str | None,
     database_url: str | None,
 ) -> None:
     """Starts the main job with everything local and embedded; Ctrl-C stops it."""
-    ports = Ports(port, world_port, smtp_port, orientation_port, suivi_port, psc_port, wallet_port, bridge_port)
+    if persona_name is not None and not headless:
+        raise click.UsageError("--persona signs somebody in without asking anybody: it goes with --headless.")
+    who = persona(persona_name, proofs, PEOPLE) if persona_name is not None else None
+    other = other_application(
+        client_id,
+        redirect_uris,
+        post_logout_redirect_uris=post_logout_uris,
+        backchannel_logout_uri=logout_uri,
+        secret_file=(secret_file or data / f"{client_id}.secret").resolve(),
+        public=public,
+        rights_of=rights_of,
+    )
+    ports = _chosen(
+        Ports(port, world_port, smtp_port, orientation_port, suivi_port, psc_port, wallet_port, bridge_port),
+        left_out_are_free=headless,
+    )
     _check_free(ports)
     asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked_to_stop.set())
-    settings_file = _prepare(data, ports, ephemeral_url, database_url)
+    settings_file = _prepare(data, ports, ephemeral_url, database_url, who, other)
+    secrets = _secrets(data) | ({other.client_id: other.secret_file} if other and other.secret_file else {})
     environment = {**os.environ, "PASSERELLE_CONFIG": str(settings_file), "PYTHONPATH": str(ROOT)}
     processes: list[subprocess.Popen[bytes]] = []
     try:
         processes.append(_start(_sandbox_command(ports, data), environment, data / "world.log"))
         _wait_for(data / "cards" / "anchors.yaml", processes, data, asked_to_stop)
-        seed_demo(settings_file, people_file=ROOT / "sandbox" / "data" / "people.yaml", secret_files=_secrets(data))
+        seed_demo(settings_file, people_file=PEOPLE, secret_files=secrets)
         for name in ("serve", "jobs"):
             processes.append(_start([sys.executable, "-m", "gateway.cli", name], environment, data / f"{name}.log"))
         _wait_healthy(
@@ -123,23 +195,12 @@ def demo(
             data,
             asked_to_stop,
         )
-        invocation.output.say(
-            f"\n  Open  {ports.orientation_url}  and click « Se connecter ».\n\n"
-            f"  User name  n.benali       (her password and the other people: the README, or the page below)\n"
-            f"  The other application     {ports.suivi_url}   (Suivi: no second sign-in)\n"
-            f"  Pro Santé Connect         RPPS 99900000011 is Nadia's; approve on the phone below\n"
-            f"  CPS card                  insert one in the reader below, its code is 1234\n"
-            f"  Mailbox, phone, clock     {ports.world_url}\n"
-            f"  The gateway               {ports.issuer}\n\n"
-            "  Ctrl-C stops everything.\n",
-            gateway=ports.issuer,
-            world=ports.world_url,
-            orientation=ports.orientation_url,
-            suivi=ports.suivi_url,
-            wallet=ports.wallet_url,
-            bridge=f"http://127.0.0.1:{ports.bridge}",
-            data=str(data),
-        )
+        own = {"orientation": ports.orientation_url, "suivi": ports.suivi_url}
+        if headless:
+            with_secrets = {name: (url, secrets[name]) for name, url in own.items()}
+            click.echo(ready_line(ports.issuer, who, with_secrets, other, ports.world_url))
+        else:
+            _say_where(invocation, ports, data)
         sys.stdout.flush()
         while not asked_to_stop.wait(0.5):
             if (dead := next((p for p in processes if p.poll() is not None), None)) is not None:
@@ -150,17 +211,45 @@ def demo(
         _stop(processes)
 
 
+def _say_where(invocation: Invocation, ports: Ports, data: Path) -> None:
+    invocation.output.say(
+        f"\n  Open  {ports.orientation_url}  and click « Se connecter ».\n\n"
+        f"  User name  n.benali       (her password and the other people: the README, or the page below)\n"
+        f"  The other application     {ports.suivi_url}   (Suivi: no second sign-in)\n"
+        f"  Pro Santé Connect         RPPS 99900000011 is Nadia's; approve on the phone below\n"
+        f"  CPS card                  insert one in the reader below, its code is 1234\n"
+        f"  Mailbox, phone, clock     {ports.world_url}\n"
+        f"  The gateway               {ports.issuer}\n\n"
+        "  Ctrl-C stops everything.\n",
+        gateway=ports.issuer,
+        world=ports.world_url,
+        orientation=ports.orientation_url,
+        suivi=ports.suivi_url,
+        wallet=ports.wallet_url,
+        bridge=f"http://127.0.0.1:{ports.bridge}",
+        data=str(data),
+    )
+
+
+def _chosen(ports: Ports, *, left_out_are_free: bool) -> Ports:
+    """A port 0 becomes a free one; so does, for scripts, each that the command line does not name."""
+    context = click.get_current_context()
+    chosen = {}
+    with contextlib.ExitStack() as held:
+        for name in (field.name for field in fields(Ports)):
+            option = "port" if name == "gateway" else f"{name}_port"
+            left_out = context.get_parameter_source(option) is ParameterSource.DEFAULT
+            chosen[name] = getattr(ports, name)
+            if chosen[name] == 0 or (left_out and left_out_are_free):
+                probe = held.enter_context(socket.socket())  # all at once, so that no two are the same
+                probe.bind((HOSTS[name], 0))
+                chosen[name] = probe.getsockname()[1]
+    return Ports(**chosen)
+
+
 def _check_free(ports: Ports) -> None:
-    for host, port, option in (
-        ("127.0.0.1", ports.gateway, "--port"),
-        ("127.0.0.2", ports.world, "--world-port"),
-        ("127.0.0.2", ports.smtp, "--smtp-port"),
-        ("127.0.0.5", ports.orientation, "--orientation-port"),
-        ("127.0.0.6", ports.suivi, "--suivi-port"),
-        ("127.0.0.3", ports.psc, "--psc-port"),
-        ("127.0.0.4", ports.wallet, "--wallet-port"),
-        ("127.0.0.1", ports.bridge, "--bridge-port"),
-    ):
+    for name, host in HOSTS.items():
+        port, option = getattr(ports, name), "--port" if name == "gateway" else f"--{name}-port"
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -172,7 +261,14 @@ def _check_free(ports: Ports) -> None:
                 ) from None
 
 
-def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: str | None) -> Path:
+def _prepare(
+    data: Path,
+    ports: Ports,
+    ephemeral_url: str | None,
+    database_url: str | None,
+    who: Persona | None,
+    other: OtherApplication | None,
+) -> Path:
     """An empty folder with the settings, a copy of idp_config at the demo's addresses, and the shared clock."""
     settings_file = data / "passerelle.yaml"
     if data.exists():
@@ -184,6 +280,8 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
     for client in (data / "idp_config" / "clients").glob("*.yaml"):
         text = client.read_text("utf-8").replace("http://127.0.0.5:8091", ports.orientation_url)
         client.write_text(text.replace("http://127.0.0.6:8092", ports.suivi_url), "utf-8")
+    if other is not None:
+        other.write(data / "idp_config" / "clients")
     psc = data / "idp_config" / "psc.yaml"
     text = psc.read_text("utf-8").replace("http://127.0.0.3:8093", ports.psc_url)
     text = text.replace("http://127.0.0.4:8094", ports.wallet_url)
@@ -198,7 +296,7 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
         "idp_config": "idp_config",
         "data": ".",
         "smtp": {"host": "127.0.0.2", "port": ports.smtp, "tls": "none", "sender": "passerelle@demo.passerelle.test"},
-        "sms": {"url": f"{ports.world_url}/sms", "token_file": "sms.token"},
+        "sms": {"url": f"{ports.world_url}/sms", "secret_file": "sms.token", "budget": {"daily": 500}},
         "means": ["psc", "card", "password"],
         "card": {"certificates": "cards"},
         "psc": {"client_secret_file": "psc.secret"},
@@ -209,6 +307,8 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
         "clock_offset_file": "clock-offset",
         "parameters": {"key.sign.rsa_bits": 2048},
     }
+    if who is not None:
+        settings["unattended"] = dict(who.settings)
     if ephemeral_url:
         settings["ephemeral"] = {"url": ephemeral_url}
     if database_url:
@@ -217,6 +317,9 @@ def _prepare(data: Path, ports: Ports, ephemeral_url: str | None, database_url: 
     for name in (*_secrets(data).values(), data / "psc.secret", data / "sms.token"):
         name.touch(mode=0o600)
         name.write_text(opaque(system_randomness), "utf-8")
+    if other is not None and other.secret_file is not None and not other.secret_file.exists():
+        other.secret_file.touch(mode=0o600)
+        other.secret_file.write_text(opaque(system_randomness), "utf-8")
     return settings_file
 
 
@@ -226,7 +329,7 @@ def _secrets(data: Path) -> dict[str, Path]:
 
 
 def _sandbox_command(ports: Ports, data: Path) -> list[str]:
-    people, secrets = ROOT / "sandbox" / "data" / "people.yaml", _secrets(data)
+    people, secrets = PEOPLE, _secrets(data)
     return [
         sys.executable, "-m", "sandbox", "--profile", "demo", "--issuer", ports.issuer,
         "--world", f"127.0.0.2:{ports.world}", "--smtp", f"127.0.0.2:{ports.smtp}",

@@ -1,0 +1,190 @@
+"""`passerelle test-client` finds each hole of a small application whose checks are switched off one at a time, names it and no
+other, and finds none in an application that checks everything, the demo's own included."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gateway.cli.command_line import passerelle
+from gateway.cli.lying_provider.lies import LIES
+from gateway.cli.lying_provider.logout_lies import LOGOUT_LIES
+from gateway.cli.lying_provider.provider import LyingProvider
+from gateway.cli.lying_provider.report import is_clean
+from gateway.cli.lying_provider.scene import Scene
+from gateway.cli.lying_provider.server import listening
+from gateway.cli.lying_provider.trial import HonestLoginFailedError, Result, Trial, Verdict
+from gateway.cli.output import run
+from gateway.cli.test_client import CODES, PUBLIC_SECRET
+from gateway.clock import SystemClock
+from gateway.keys.signing_key import Algorithm
+from gateway.randomness import system_randomness
+from sandbox.clock import WorldClock
+from sandbox.http_server import HttpServer
+from sandbox.loopback import LoopbackAddress
+from sandbox.orientation.pages import orientation_site
+from sandbox.relying_party.configuration import ClientConfiguration
+from sandbox.suivi.pages import suivi_site
+from tests.cli.deaf_application import DeafApplication, deaf_application
+from tests.running_demo import free_port
+
+CLIENT, SECRET = "their-application", "a secret: with odd/characters+"
+RECOMMENDED = {"azp", "at-hash", "issued-in-future", "response-issuer-missing", "logout-replayed"}
+
+
+@contextmanager
+def lying(*, secret: str | None = SECRET, algorithm: Algorithm = Algorithm.ES256) -> Iterator[LyingProvider]:
+    with listening("127.0.0.1", 0, None) as (server, port):
+        scene = Scene.prepared(
+            issuer=f"http://127.0.0.1:{port}",
+            client_id=CLIENT,
+            secret=secret,
+            algorithm=algorithm,
+            randomness=system_randomness,
+            claims={},
+        )
+        server.provider = LyingProvider(scene, SystemClock())
+        yield server.provider
+
+
+def tried(provider: LyingProvider, application: DeafApplication, *only: str) -> list[Result]:
+    application.issuer = provider.scene.issuer
+    logout = f"{application.url}/backchannel-logout"
+    return list(Trial(provider, f"{application.url}/login", logout_uri=logout, only=only).run())
+
+
+def with_others(hole: str) -> tuple[str, ...]:
+    """This check and the next two: each is looked at where it is missing, and twice where another is."""
+    place = CODES.index(hole)
+    return tuple((*CODES, *CODES)[place : place + 3])
+
+
+def missing(results: list[Result]) -> set[str]:
+    return {result.check.code for result in results if result.verdict is Verdict.MISSING}
+
+
+@pytest.mark.parametrize("mode", ["query", "form_post"])
+def test_an_application_that_checks_everything_comes_out_clean(mode: str) -> None:
+    with lying() as provider, deaf_application(client_id=CLIENT, secret=SECRET, mode=mode) as application:
+        results = tried(provider, application)
+    assert {result.check.code for result in results} == set(CODES)
+    assert {result.verdict for result in results} == {Verdict.OK}, results
+
+
+@pytest.mark.parametrize("hole", CODES)
+def test_each_check_that_is_switched_off_is_named_and_no_other(hole: str) -> None:
+    with lying() as provider, deaf_application(hole, client_id=CLIENT, secret=SECRET) as application:
+        results = tried(provider, application, *with_others(hole))
+    assert len(results) == 3
+    assert missing(results) == {hole}, results
+    assert is_clean(results, strict=False) == (hole in RECOMMENDED)
+    assert not is_clean(results, strict=True)
+
+
+def test_an_application_that_checks_nothing_is_told_everything() -> None:
+    with lying() as provider, deaf_application(*CODES, client_id=CLIENT, secret=SECRET) as application:
+        assert missing(tried(provider, application)) == set(CODES) - {code for code in CODES if code in LOGOUTS}
+
+
+LOGOUTS = {lie.check.code for lie in LOGOUT_LIES} | {"logout-replayed"}
+"""An application that never signs anybody out is not fooled into it."""
+
+
+def test_what_it_recommends_alone_is_told_apart_from_what_is_required() -> None:
+    optional = {lie.check.code for lie in (*LIES, *LOGOUT_LIES) if not lie.check.must} | {"logout-replayed"}
+    assert optional == RECOMMENDED
+
+
+def test_a_public_application_without_back_channel_is_tried_as_far_as_it_goes() -> None:
+    with lying(secret=None) as provider, deaf_application(client_id=CLIENT, secret=None) as application:
+        application.issuer = provider.scene.issuer
+        results = list(Trial(provider, f"{application.url}/login").run())
+    untested = {result.check.code for result in results if result.verdict is Verdict.NOT_TESTED}
+    assert untested == {code for code in CODES if code.startswith("logout")}
+    assert missing(results) == set()
+
+
+def test_an_application_that_shows_nothing_is_asked_for_a_text() -> None:
+    with (
+        lying() as provider,
+        deaf_application(client_id=CLIENT, secret=SECRET, quiet=True) as application,
+        pytest.raises(HonestLoginFailedError, match="--signed-in TEXT"),
+    ):
+        tried(provider, application)
+
+
+def test_an_application_with_another_secret_is_told_so() -> None:
+    with (
+        lying() as provider,
+        deaf_application(client_id=CLIENT, secret="another") as application,
+        pytest.raises(HonestLoginFailedError, match="did not prove itself"),
+    ):
+        tried(provider, application)
+
+
+@pytest.mark.parametrize("name", ["Orientation", "Suivi"])
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+def test_the_applications_of_the_demo_come_out_clean(tmp_path: Path, name: str, algorithm: Algorithm) -> None:
+    secret_file = tmp_path / "secret"
+    secret_file.write_text(SECRET, "utf-8")
+    server = HttpServer(LoopbackAddress("127.0.0.1", 0), name)
+    try:
+        with lying(algorithm=algorithm) as provider:
+            client = ClientConfiguration(provider.scene.issuer, CLIENT, secret_file, server.url)
+            site = {"Orientation": orientation_site, "Suivi": suivi_site}[name]
+            server.start(site(client, WorldClock(None)))
+            trial = Trial(provider, f"{server.url}/sign-in", logout_uri=f"{server.url}/backchannel-logout")
+            results = list(trial.run())
+    finally:
+        server.stop()
+    assert {result.verdict for result in results} == {Verdict.OK}, results
+
+
+def command(*words: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(passerelle, ["test-client", *words])
+    return code, out.getvalue(), err.getvalue()
+
+
+@contextmanager
+def configured(*deaf_to: str) -> Iterator[tuple[DeafApplication, str]]:
+    """An application that its team configured with what the command prints."""
+    listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+    with deaf_application(*deaf_to, client_id="test-client", secret=PUBLIC_SECRET) as application:
+        application.issuer = f"http://{listen}"
+        yield application, listen
+
+
+def test_the_command_says_in_two_languages_what_is_missing_and_fails(tmp_path: Path) -> None:
+    junit = tmp_path / "test-client.xml"
+    with configured("nonce", "azp") as (application, listen):
+        words = (f"{application.url}/login", "--listen", listen, "--junit", str(junit))
+        code, out, err = command(*words, "--only", "nonce", "--only", "azp", "--only", "audience")
+        assert code == 1, err
+        assert f"issuer http://{listen}" in err
+        assert "le jeton d'identité porte un autre nonce" in out
+        assert "the ID token carries another nonce" in out
+        assert "advice   azp" in out
+        suite = ElementTree.parse(junit).getroot()
+        assert (suite.get("tests"), suite.get("failures")) == ("3", "1")
+        code, out, _ = command("--json", *words, "--only", "azp")
+        assert (code, json.loads(out)["clean"]) == (0, True)
+        assert command(*words, "--only", "azp", "--strict")[0] == 1
+        code, out, _ = command("--signed-in", "Bonjour Camille", *words, "--only", "nonce")
+        assert code == 1
+
+
+def test_it_listens_on_this_machine_alone_unless_told_otherwise() -> None:
+    code, _, err = command("http://127.0.0.1:1/login", "--listen", "0.0.0.0:0")
+    assert (code, "--beyond-loopback" in err) == (1, True)
+
+
+def test_an_application_that_does_not_come_is_waited_for_and_then_named() -> None:
+    address = f"http://127.0.0.1:{free_port('127.0.0.1')}/login"
+    code, _, err = command(address, "--listen", "127.0.0.1:0", "--wait", "0")
+    assert (code, address in err) == (1, True)
