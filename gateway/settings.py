@@ -68,14 +68,62 @@ class Smtp(_Section):
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     username: str | None = None
     password_file: Path | None = None
+    ca_file: Path | None = None
+    """An authority that the system does not know."""
     sender: str = Field(pattern=r"^[^\r\n<>]+@[^\r\n<>]+$")
 
 
-class Sms(_Section):
-    """A provider that takes JSON {"to": "+33…", "text": "…"} over HTTP with a bearer token."""
+class SmsBudget(_Section):
+    """`daily`: so many messages between two midnights in Paris; there is no default (SMS-04)."""
 
-    url: str
-    token_file: Path | None = None
+    daily: int = Field(ge=1, le=1_000_000)
+
+
+class TwilioAccount(_Section):
+    """`sender`: a number in E.164, or the identifier of a messaging service (MG…). `edge`, `region`: where requests enter and
+    are treated. `sim_changes`: whether the account may ask when a SIM changed (Lookup, SMS-08)."""
+
+    account_sid: str = Field(pattern=r"^AC[0-9a-f]{32}$")
+    sender: str = Field(pattern=r"^(\+[1-9][0-9]{6,14}|MG[0-9a-f]{32})$")
+    edge: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    region: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    sim_changes: bool = False
+
+
+class Sms(_Section):
+    """`provider` http: a POST of `body` (JSON, where {to} and {text} are filled in) to `url`. `secret_file`: one or two lines,
+    the newest first, both accepted (SMS-11): a token, `user:password` (`authorization: basic`), or `SK…:secret` at Twilio.
+    `countries`: those whose mobile numbers are served; France and its overseas by default (SMS-03)."""
+
+    provider: Literal["http", "twilio"] = "http"
+    budget: SmsBudget
+    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] | None = Field(default=None, min_length=1)
+    secret_file: Path | None = None
+    url: str = ""
+    authorization: Literal["bearer", "basic"] = "bearer"
+    body: Mapping[str, Any] = Field(default_factory=lambda: {"to": "{to}", "text": "{text}"})
+    twilio: TwilioAccount | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _budget_is_named(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and not (isinstance(given.get("budget"), Mapping) and "daily" in given["budget"]):
+            raise ValueError("budget.daily: say how many messages a day may leave; there is no default (SMS-04)")
+        return given
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.provider == "twilio":
+            if self.twilio is None:
+                raise ValueError("twilio.account_sid: name the account")
+            if self.secret_file is None:
+                raise ValueError("secret_file: name the file of the API keys, `SK…:secret`, one or two lines")
+        elif not self.url:
+            raise ValueError("url: where the provider takes messages")
+        text = str(self.body)
+        if self.provider == "http" and not ("{to}" in text and "{text}" in text):
+            raise ValueError("body: {to} and {text} must both stand in it")
+        return self
 
 
 class Psc(_Section):
@@ -145,6 +193,8 @@ class Settings(_Section):
     ephemeral: Ephemeral = Ephemeral()
     smtp: Smtp
     sms: Sms | None = None
+    operator_email: str | None = Field(default=None, pattern=r"^[^\r\n<>@\s]+@[^\r\n<>@\s]+$")
+    """Who is told what the gateway decides by itself (SMS-04); the tenant's contact by default."""
     psc: Psc | None = None
     card: Card | None = None
     client_certificates: ClientCertificates | None = None
@@ -201,7 +251,7 @@ def _check_transport(settings: Settings) -> None:
         clear_text("issuer", issuer.hostname, "use https")
     if settings.smtp.tls == "none":
         clear_text("smtp.tls", settings.smtp.host, "use starttls or implicit")
-    if settings.sms is not None and urlsplit(settings.sms.url).scheme != "https":
+    if settings.sms is not None and settings.sms.provider == "http" and urlsplit(settings.sms.url).scheme != "https":
         clear_text("sms.url", urlsplit(settings.sms.url).hostname, "use https")
     ephemeral = urlsplit(settings.ephemeral.url)
     if ephemeral.scheme == "redis":

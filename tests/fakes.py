@@ -4,7 +4,7 @@ The real stores have their own contract suite; these are honest about versions, 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.accounts.account import Account
@@ -15,6 +15,7 @@ from gateway.journal.effects import Effects, Outgoing
 from gateway.journal.events import Event
 from gateway.randomness import digest
 from gateway.signin.ended_session import logout_calls
+from gateway.signin.one_time_code.sms_meter import ConversionFloor, SmsRefusal, SmsWindow
 from gateway.signin.ports import Admission, CodeChallenge, CodeVerdict, DelayRule
 from gateway.signin.session import Session
 from gateway.signin.transaction import SigninTransaction
@@ -166,8 +167,15 @@ class FakeCodes:
         stored = self.records.get(challenge.id)
         if stored is None or stored.send_number != expected_send_number:
             return False
-        self.records[challenge.id] = replace(challenge, attempts_left=stored.attempts_left)
+        kept = {"attempts_left": stored.attempts_left, "undelivered": stored.undelivered}
+        self.records[challenge.id] = replace(challenge, **kept)
         self._written.note(effects)
+        return True
+
+    def note_undelivered(self, challenge_id: str, now: float) -> bool:
+        if self.find(challenge_id, now) is None:
+            return False
+        self.records[challenge_id] = replace(self.records[challenge_id], undelivered=True)
         return True
 
     def attempt(
@@ -350,3 +358,39 @@ class FakeStructures:
 
     def structures_of(self, account_id: str, client_id: str, acr: str, now: float) -> Sequence[tuple[str, str]]:
         return self.held.get((account_id, client_id), [])
+
+
+class FakeSmsMeter:
+    """Counts nothing; refuses when told to."""
+
+    def __init__(self) -> None:
+        self.refuses: SmsRefusal | None = None
+        self.taken: list[str] = []
+        self.typed: list[str] = []
+
+    def take(
+        self,
+        send_id: str,
+        *,
+        scopes: Sequence[str],
+        windows: Sequence[SmsWindow],
+        floor: ConversionFloor,
+        now: float,
+        when_counted: Mapping[str, Mapping[int, Effects]],
+        when_stopped: Mapping[str, Effects],
+    ) -> SmsRefusal | None:
+        if self.refuses is None:
+            self.taken.append(send_id)
+        return self.refuses
+
+    def verified(self, send_id: str, scopes: Sequence[str]) -> None:
+        self.typed.append(send_id)
+
+    def refusal(self, *, scopes: Sequence[str], windows: Sequence[SmsWindow], now: float) -> SmsRefusal | None:
+        return self.refuses
+
+    def stopped(self) -> Sequence[tuple[str, float]]:
+        return []
+
+    def reopen(self, scope: str, effects: Effects) -> bool:
+        return False

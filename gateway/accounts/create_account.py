@@ -4,6 +4,7 @@ Refuses what cannot be an identifier of a person (DECISIONS 13) and what already
 password for somebody else.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.accounts.account import Account, AccountStatus, RppsProof
@@ -32,7 +33,7 @@ class AccountExists(AccountRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """As typed; `phone_countries` are those whose mobile numbers are accepted (SMS-03), `phone_fiction` is the demo's."""
+    """As typed."""
 
     username: str
     family_name: str
@@ -43,8 +44,6 @@ class NewAccount:
     profession: str | None = None
     language: str = "fr"
     is_administrator: bool = False
-    phone_countries: frozenset[str] = FRENCH
-    phone_fiction: bool = False
 
 
 def create_account(
@@ -57,9 +56,13 @@ def create_account(
     operator: str,
     now: float,
     randomness: Randomness,
+    phone_countries: Collection[str] = FRENCH,
+    phone_fiction: bool = False,
 ) -> Account:
-    """The account, whose activation link is issued. Raises AccountRefused."""
-    account = _invited(new, identifier(randomness), now)
+    """The account, whose activation link is issued. `phone_countries` are those whose mobile numbers are accepted (SMS-03),
+    `phone_fiction` is the demo's. Raises AccountRefused."""
+    phone = _phone(new.phone, phone_countries, phone_fiction) if new.phone else None
+    account = _invited(new, phone, identifier(randomness), now)
     created = _line("account.created", account, operator, now)
     try:
         accounts.create(account, because(created))
@@ -104,7 +107,7 @@ def issue_activation(
     return link
 
 
-def _invited(new: NewAccount, account_id: str, now: float) -> Account:
+def _invited(new: NewAccount, phone: str | None, account_id: str, now: float) -> Account:
     rpps = _required("rpps", parse_rpps(new.rpps)) if new.rpps else None
     return Account(
         id=account_id,
@@ -114,7 +117,7 @@ def _invited(new: NewAccount, account_id: str, now: float) -> Account:
         email=_required("email", parse_email(new.email)),
         status=AccountStatus.INVITED,
         created_at=now,
-        phone=_phone(new) if new.phone else None,
+        phone=phone,
         rpps=rpps,
         rpps_proof=RppsProof.DECLARED if rpps else None,
         profession=new.profession,
@@ -134,9 +137,9 @@ def _name(typed: str) -> str | None:
     return name if 0 < len(name) <= 100 and name.isprintable() else None
 
 
-def _phone(new: NewAccount) -> str:
+def _phone(typed: str, countries: Collection[str], fiction: bool) -> str:
     try:
-        return mobile_number(new.phone or "", countries=new.phone_countries, fiction=new.phone_fiction)
+        return mobile_number(typed, countries=countries, fiction=fiction)
     except PhoneRefused as refused:
         raise AccountRefused(f"phone is not acceptable: {refused.facts['reason']}", field="phone") from refused
 

@@ -18,6 +18,7 @@ from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
 from gateway.clock import iso_utc
 from gateway.keys.purposes import Purpose
+from gateway.wiring.phone_countries import sms_countries
 
 _REASONS = ("left", "error", "request", "security")
 
@@ -148,6 +149,8 @@ def create(administering: Administration, person: NewAccount) -> Account:
             operator=administering.operator,
             now=administering.stores.clock.now(),
             randomness=administering.stores.randomness,
+            phone_countries=sms_countries(administering.settings),
+            phone_fiction=administering.settings.profile == "demo",
         )
     except AccountExists as refusal:
         raise CommandRefused(

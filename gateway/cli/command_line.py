@@ -17,6 +17,8 @@ _NOUNS = {
     "clients": "gateway.cli.clients:clients",
     "accounts": "gateway.cli.accounts:accounts",
     "directory": "gateway.cli.directory:directory",
+    "messages": "gateway.cli.messages:messages",
+    "sms": "gateway.cli.sms:sms",
     "rotate": "gateway.cli.rotate:rotate",
     "doctor": "gateway.cli.doctor:doctor",
     "test-client": "gateway.cli.test_client:test_client",

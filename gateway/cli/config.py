@@ -102,7 +102,7 @@ def _empty_secrets(settings: Settings) -> Iterator[str]:
         ("database.password_file", settings.database.password_file),
         ("ephemeral.password_file", settings.ephemeral.password_file),
         ("smtp.password_file", settings.smtp.password_file),
-        ("sms.token_file", settings.sms.token_file if settings.sms is not None else None),
+        ("sms.secret_file", settings.sms.secret_file if settings.sms is not None else None),
         ("psc.client_secret_file", settings.psc.client_secret_file if settings.psc is not None else None),
     ):
         if file is not None and not secret_in(file):

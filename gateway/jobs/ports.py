@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from gateway.accounts.sim_signal import SimSignal
+
 
 class MailSender(Protocol):
     def send(self, *, to: str, subject: str, text: str, html: str, now: float, message_id: str) -> None:
@@ -10,8 +12,14 @@ class MailSender(Protocol):
 
 
 class SmsSender(Protocol):
-    def send(self, *, to: str, text: str) -> None:
-        """Raises OSError when the message was not taken."""
+    def send(self, *, to: str, text: str) -> str | None:
+        """The provider's own name of the message, if it gives one. Raises OSError when the message was not taken."""
+        ...
+
+
+class NumberSignals(Protocol):
+    def sim(self, number: str, now: float) -> SimSignal:
+        """Raises OSError when the provider does not answer."""
         ...
 
 

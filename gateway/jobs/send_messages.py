@@ -10,8 +10,9 @@ from typing import Protocol
 from gateway.accounts.account import Account, CodeChannel
 from gateway.accounts.one_time_link import LinkPurpose, link_token
 from gateway.accounts.ports import Accounts, OneTimeLinks
-from gateway.jobs.outgoing import Handler, Sent
-from gateway.jobs.ports import MailSender, SmsSender
+from gateway.accounts.sim_signal import SimSignal
+from gateway.jobs.outgoing import Handler, Report, Sent, Troubled
+from gateway.jobs.ports import MailSender, NumberSignals, SmsSender
 from gateway.keys.purposes import PurposeKey
 from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.signin.one_time_code.code import derive_code
@@ -41,7 +42,8 @@ class MessageTexts(Protocol):
 
 
 class SendMessages:
-    """`sms` None: this deployment sends none, and a code meant for a phone is given up visibly."""
+    """`sms` None: this deployment sends none, and a code meant for a phone is given up visibly. `signals` None: nobody tells of
+    changed SIMs. `operator` is who is told what the gateway decides by itself."""
 
     def __init__(
         self,
@@ -57,11 +59,14 @@ class SendMessages:
         link_key: PurposeKey,
         origin: str,
         policy: SigninPolicy,
+        signals: NumberSignals | None = None,
+        operator: str = "",
     ) -> None:
         self._accounts, self._links, self._resets, self._codes = accounts, links, resets, codes
         self._texts, self._mail, self._sms = texts, mail, sms
         self._code_key, self._link_key = code_key, link_key
         self._origin, self._policy = origin, policy
+        self._signals, self._operator = signals, operator
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
@@ -69,9 +74,17 @@ class SendMessages:
             "reset": self.reset,
             "link": self.link,
             "notice": self.notice,
+            "operator_alert": self.operator_alert,
         }
 
-    def one_time_code(self, payload: Payload, now: float, message_id: str) -> Sent:
+    def troubled(self) -> Mapping[str, Troubled]:
+        return {"one_time_code": self.code_not_taken}
+
+    def code_not_taken(self, payload: Payload, now: float) -> None:
+        """The page of whoever waits for this code offers another way (OTP-17)."""
+        self._codes.note_undelivered(str(payload["challenge"]), now)
+
+    def one_time_code(self, payload: Payload, now: float, message_id: str) -> Sent | Report:
         challenge = self._codes.find(str(payload["challenge"]), now)
         account = self._accounts.get(str(payload["account"]))
         if challenge is None or account is None or challenge.send_number != payload["send_number"]:
@@ -83,12 +96,35 @@ class SendMessages:
         digits = self._policy.code_digits_sms if by_sms else self._policy.code_digits_email
         code = derive_code(self._code_key, challenge.id, challenge.send_number, digits)
         if by_sms:
-            if self._sms is None or account.phone is None or account.phone_verified_at is None:
-                raise OSError("no way to send a text message")
-            self._sms.send(to=account.phone, text=self._texts.code_sms(account.language, code, minutes))
-        else:
-            self._send_mail(account, "code", now, message_id, code=code, minutes=minutes)
+            if account.phone_verified_at is None:
+                raise OSError("this number is nobody's factor")
+            report = self.text(account, self._texts.code_sms(account.language, code, minutes), now, message_id)
+            if report.reason is not None:
+                self.code_not_taken(payload, now)
+            return report
+        self._send_mail(account, "code", now, message_id, code=code, minutes=minutes)
         return Sent.SENT
+
+    def text(self, account: Account, text: str, now: float, message_id: str) -> Report:
+        """Sends a text message to the account's number, unless its SIM has just changed (SMS-08): then its holder is told by
+        mail. Raises OSError."""
+        if self._sms is None or account.phone is None:
+            raise OSError("no way to send a text message")
+        signal = self._sim(account.phone, now)
+        if signal is SimSignal.CHANGED:
+            self._send_mail(account, "notice_sim_changed", now, message_id)
+            return Report({"sim": signal.value}, reason="sim_changed")
+        provider_id = self._sms.send(to=account.phone, text=text)
+        named = {"provider_id": provider_id} if provider_id is not None else {}
+        return Report({"sim": signal.value, **named})
+
+    def _sim(self, number: str, now: float) -> SimSignal:
+        if self._signals is None:
+            return SimSignal.ABSENT
+        try:
+            return self._signals.sim(number, now)
+        except OSError:
+            return SimSignal.ABSENT
 
     def reset(self, payload: Payload, now: float, message_id: str) -> Sent:
         """Sends nothing itself: the mail is ordered together with the link."""
@@ -114,6 +150,14 @@ class SendMessages:
         if account is None:
             return Sent.POINTLESS
         self._send_mail(account, f"notice_{payload['what']}", now, message_id)
+        return Sent.SENT
+
+    def operator_alert(self, payload: Payload, now: float, message_id: str) -> Sent:
+        values = {name: value for name, value in payload.items() if name != "what"}
+        mail = self._texts.mail(f"alert_{payload['what']}", "fr", **values)
+        self._mail.send(
+            to=self._operator, subject=mail.subject, text=mail.text, html=mail.html, now=now, message_id=message_id
+        )
         return Sent.SENT
 
     def _send_mail(self, account: Account, kind: str, now: float, message_id: str, **values: str | int) -> None:

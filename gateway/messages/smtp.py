@@ -9,6 +9,7 @@ import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Literal
 
 
@@ -25,11 +26,16 @@ class SmtpSender:
         sender_name: str,
         username: str | None = None,
         password: str | None = None,
+        authorities: Path | None = None,
         timeout: float = 5.0,
     ) -> None:
         self._host, self._port, self._tls, self._timeout = host, port, tls, timeout
         self._from = Address(sender_name, addr_spec=sender)
         self._credentials = (username, password) if username and password else None
+        self._context = ssl.create_default_context(cafile=authorities)
+
+    def __repr__(self) -> str:
+        return f"SmtpSender({self._host}:{self._port})"
 
     def send(self, *, to: str, subject: str, text: str, html: str, now: float, message_id: str) -> None:
         """Sends one message; `message_id` is stable across retries so that a mailbox may drop a repetition."""
@@ -46,15 +52,20 @@ class SmtpSender:
             connection.send_message(message)
 
     def _connection(self) -> smtplib.SMTP:
-        context = ssl.create_default_context()
         if self._tls == "implicit":
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout, context=context)
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                self._host, self._port, timeout=self._timeout, context=self._context
+            )
         else:
             connection = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
-        if self._tls == "starttls":
-            connection.starttls(context=context)
-        if self._credentials is not None:
-            connection.login(*self._credentials)
+        try:
+            if self._tls == "starttls":
+                connection.starttls(context=self._context)
+            if self._credentials is not None:
+                connection.login(*self._credentials)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

@@ -4,14 +4,18 @@ A message names the service, the code or the link, how long it is valid, and tha
 RPPS, a structure or an address. A subject never carries a code. Links are built from the configured origin alone (MAIL-03).
 """
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import jinja2
 
+from gateway.messages.one_segment import fitting, plain
+
 LANGUAGES = ("fr", "en")
+CODE_SMS = "code_sms"
 
 _TEXTS = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "texts"),
@@ -56,8 +60,29 @@ class Texts:
         return Mail(subject=subject.strip(), text=text.strip() + "\n", html=html)
 
     def code_sms(self, language: str, code: str, minutes: int) -> str:
-        """One GSM-7 segment whose last line binds the code to this origin, as browsers read it."""
+        """One GSM-7 segment whose last line binds the code to this origin, as browsers read it. A name too long for the segment
+        is cut. Raises TooLongError when the host leaves no room."""
         spoken = language if language in LANGUAGES else "fr"
-        name = self._service.get(spoken, self._service["fr"])
-        body = _TEXTS.get_template(f"code_sms.{spoken}.txt").render(service=name, code=code, minutes=minutes).strip()
-        return f"{body}\n\n@{urlsplit(self._origin).hostname} #{code}"
+        template = _TEXTS.get_template(f"code_sms.{spoken}.txt")
+        host = urlsplit(self._origin).hostname or ""
+        bound = "" if _is_address(host) else f"\n\n@{host} #{code}"
+
+        def written(name: str) -> str:
+            return plain(template.render(service=name, code=code, minutes=minutes).strip()) + bound
+
+        return written(fitting(self._service.get(spoken, self._service["fr"]), len(written(""))))
+
+    @staticmethod
+    def kinds() -> Sequence[str]:
+        """The names of every message there is."""
+        found = {Path(name).name.split(".")[0] for name in _TEXTS.list_templates(extensions=["txt"])}
+        return sorted(found)
+
+
+def _is_address(host: str) -> bool:
+    """Browsers bind a code to a name, never to an address: then the line is left out (SMS-01)."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

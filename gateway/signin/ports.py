@@ -88,6 +88,8 @@ class CodeChallenge:
     sent_at: float
     expires_at: float
     attempts_left: int
+    undelivered: bool = False
+    """A provider did not take a message of this challenge: the page offers another way (OTP-17)."""
 
 
 class OneTimeCodes(Protocol):
@@ -100,6 +102,10 @@ class OneTimeCodes(Protocol):
     def resend(self, challenge: CodeChallenge, *, expected_send_number: int, effects: Effects) -> bool:
         """Writes the new code's mac, send_number, sent_at, expires_at if the stored send number is the expected one;
         attempts already used are kept (OTP-05). False when another resend came first or the challenge is dead."""
+        ...
+
+    def note_undelivered(self, challenge_id: str, now: float) -> bool:
+        """From now on the live challenge says so; nothing else of it changes. False when there is none."""
         ...
 
     def attempt(

@@ -18,7 +18,6 @@ from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
 from gateway.keys.signer import Signer
 from gateway.messages.logout_http import HttpLogoutCaller
-from gateway.messages.sms_http import HttpSmsSender
 from gateway.messages.smtp import SmtpSender
 from gateway.messages.texts import Texts
 from gateway.oidc.subjects import Subjects
@@ -28,10 +27,13 @@ from gateway.storage.ephemeral import EphemeralStore
 from gateway.wiring.card import crl_fetch
 from gateway.wiring.policies import signin_policy
 from gateway.wiring.secret_file import secret_in
+from gateway.wiring.sms import sms_sender
 from gateway.wiring.stores import ReviewedConfig, Stores
 
 _LEASE_SECONDS = 60.0
 _BATCH = 20
+_ABREAST = 8
+"""Messages and calls under way at once: a provider that drags holds no others' mail."""
 
 
 class _SpooledQueue:
@@ -71,6 +73,7 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
     """Every job of this deployment."""
     database, ephemeral, clock = stores.database, stores.ephemeral, stores.clock
     keys = database.purpose_keys
+    sms, signals = sms_sender(settings)
     messages = SendMessages(
         accounts=database.accounts,
         links=database.links,
@@ -84,7 +87,9 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         codes=ephemeral.one_time_codes,
         texts=Texts(service=reviewed.tenant.name, origin=settings.issuer, contact=reviewed.tenant.contact_email),
         mail=_mail_sender(settings, reviewed),
-        sms=_sms_sender(settings),
+        sms=sms,
+        signals=signals,
+        operator=settings.operator_email or reviewed.tenant.contact_email,
         code_key=keys.get(Purpose.ONE_TIME_CODE),
         link_key=keys.get(Purpose.LINK),
         origin=settings.issuer,
@@ -101,7 +106,13 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         randomness=stores.randomness,
     )
     queues: list[Queue] = [_SpooledQueue(ephemeral), _DurableQueue(database.outbox)]
-    outgoing = OutgoingJob(queues=queues, handlers={**messages.handlers(), **logout.handlers()}, clock=clock)
+    outgoing = OutgoingJob(
+        queues=queues,
+        handlers={**messages.handlers(), **logout.handlers()},
+        troubled=messages.troubled(),
+        clock=clock,
+        abreast=_ABREAST,
+    )
     drain = JournalDrain(ephemeral.spool, database.journal, settings.node)
     directory = directory_import(settings, reviewed, stores)
 
@@ -152,15 +163,9 @@ def _mail_sender(settings: Settings, reviewed: ReviewedConfig) -> SmtpSender:
         host=smtp.host,
         port=smtp.port,
         tls=smtp.tls,
+        authorities=smtp.ca_file,
         sender=smtp.sender,
         sender_name=reviewed.tenant.name["fr"],
         username=smtp.username,
         password=secret_in(smtp.password_file) if smtp.password_file is not None else None,
     )
-
-
-def _sms_sender(settings: Settings) -> HttpSmsSender | None:
-    if settings.sms is None:
-        return None
-    token = secret_in(settings.sms.token_file) if settings.sms.token_file is not None else None
-    return HttpSmsSender(url=settings.sms.url, token=token)

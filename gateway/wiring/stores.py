@@ -24,6 +24,7 @@ from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.storage.sql.database import Database
 from gateway.tenant import Tenant, read_ranking, read_tenant
 from gateway.wiring.certificates import certificate_authorities
+from gateway.wiring.phone_countries import sms_countries
 from gateway.wiring.secret_file import secret_in
 
 
@@ -50,6 +51,7 @@ class ReviewedConfig:
 def read_idp_config(settings: Settings) -> ReviewedConfig:
     """Raises ConfigurationError: the sentences name file and key."""
     folder = settings.idp_config
+    sms_countries(settings)
     tenant = read_tenant(folder / "tenant.yaml")
     host = urlsplit(settings.issuer).hostname
     if tenant.host != host:

@@ -105,6 +105,7 @@ def load_challenge(
     sent_at: float,
     expires_at: float,
     attempts_left: int,
+    undelivered: bool,
 ) -> CodeChallenge:
     record = _load("challenge", document)
     record |= {
@@ -114,6 +115,7 @@ def load_challenge(
         "sent_at": sent_at,
         "expires_at": expires_at,
         "attempts_left": attempts_left,
+        "undelivered": undelivered,
     }
     return CodeChallenge(**record)
 

@@ -34,9 +34,9 @@ class RedisOneTimeCodes:
         address = address_of(challenge_id)
         if address is None:
             return None
-        document, kept_until, mac, send_number, sent_at, expires_at, attempts_left = self._link.read(
+        document, kept_until, mac, send_number, sent_at, expires_at, attempts_left, undelivered = self._link.read(
             "HMGET", _key(address),
-            "document", "kept_until", "mac", "send_number", "sent_at", "expires_at", "attempts_left",
+            "document", "kept_until", "mac", "send_number", "sent_at", "expires_at", "attempts_left", "undelivered",
         )  # fmt: skip
         if document is None or now >= float(kept_until):
             return None
@@ -48,7 +48,12 @@ class RedisOneTimeCodes:
             sent_at=float(sent_at),
             expires_at=float(expires_at),
             attempts_left=int(attempts_left),
+            undelivered=undelivered is not None,
         )
+
+    def note_undelivered(self, challenge_id: str, now: float) -> bool:
+        address = address_of(challenge_id)
+        return address is not None and bool(self._link.run("challenge_undelivered", [_key(address)], now))
 
     def resend(self, challenge: CodeChallenge, *, expected_send_number: int, effects: Effects) -> bool:
         return bool(

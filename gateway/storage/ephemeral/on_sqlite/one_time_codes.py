@@ -42,14 +42,14 @@ class SqliteOneTimeCodes:
         if address is None:
             return None
         row = self._database.row(
-            "SELECT document, mac, send_number, sent_at, expires_at, attempts_left FROM challenges"
+            "SELECT document, mac, send_number, sent_at, expires_at, attempts_left, undelivered FROM challenges"
             " WHERE digest = ? AND ? < kept_until",
             address.digest,
             now,
         )
         if not row:
             return None
-        document, mac, send_number, sent_at, expires_at, attempts_left = row
+        document, mac, send_number, sent_at, expires_at, attempts_left, undelivered = row
         return load_challenge(
             document,
             challenge_id,
@@ -58,7 +58,18 @@ class SqliteOneTimeCodes:
             sent_at=sent_at,
             expires_at=expires_at,
             attempts_left=attempts_left,
+            undelivered=bool(undelivered),
         )
+
+    def note_undelivered(self, challenge_id: str, now: float) -> bool:
+        address = address_of(challenge_id)
+        if address is None:
+            return False
+        with self._database.step() as step:
+            noted = step.run(
+                "UPDATE challenges SET undelivered = 1 WHERE digest = ? AND ? < kept_until", address.digest, now
+            )
+        return noted == 1
 
     def resend(self, challenge: CodeChallenge, *, expected_send_number: int, effects: Effects) -> bool:
         address = drawn_address(challenge.id, challenge.account_id)

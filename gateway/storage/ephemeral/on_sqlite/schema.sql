@@ -84,6 +84,7 @@ CREATE TABLE challenges (
     mac BLOB NOT NULL,
     expires_at REAL NOT NULL,
     attempts_left INTEGER NOT NULL,
+    undelivered INTEGER NOT NULL DEFAULT 0,
     kept_until REAL NOT NULL,
     document TEXT NOT NULL
 ) STRICT;
