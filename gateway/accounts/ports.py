@@ -176,6 +176,99 @@ class CodeFailures(Protocol):
         ...
 
 
+class TotpAuthenticators(Protocol):
+    """Applications that show time-based codes. Secrets are encrypted at rest."""
+
+    def of(self, account_id: str) -> Sequence[TotpAuthenticator]:
+        """Those that are not revoked, oldest first; also those that wait for their first code."""
+        ...
+
+    def get(self, authenticator_id: str) -> TotpAuthenticator | None: ...
+
+    def enrol(self, authenticator: TotpAuthenticator, effects: Effects) -> None:
+        """Stores it, waiting for its first code; the others of the account that still wait are revoked with it."""
+        ...
+
+    def confirm(
+        self, authenticator_id: str, *, time_step: int, at: float, at_most: int, effects: Effects
+    ) -> bool:
+        """Activates one that waits. False, and nothing written, when it does not, or the account has `at_most` active
+        ones."""
+        ...
+
+    def attempt(
+        self,
+        account_id: str,
+        judge: Callable[[TotpAuthenticator], int | None],
+        *,
+        disabled_after: int,
+        if_accepted: Effects,
+        if_wrong: Effects,
+        if_disabled: Effects,
+    ) -> TotpAuthenticator | None:
+        """One try, judged under a lock on the account: `judge` gives the time step that the code is of, for one authenticator.
+        The one that is active, not disabled, and whose last accepted step is lower takes the step, and the account's failures
+        are forgotten; otherwise (None) each counts one failure more, and `if_disabled` is written when that disables one."""
+        ...
+
+    def rename(self, authenticator_id: str, label: str, effects: Effects) -> bool: ...
+
+    def revoke(
+        self,
+        authenticator_id: str,
+        at: float,
+        effects: Effects,
+        *,
+        unless: Callable[[Sequence[TotpAuthenticator]], bool] = lambda _: False,
+    ) -> bool:
+        """Its secret is forgotten. False, and nothing written, when it was revoked already, or when `unless` says so of the
+        account's other active ones, read under a lock on the account."""
+        ...
+
+
+class RecoveryCodeSets(Protocol):
+    def replace(self, codes: RecoveryCodes, effects: Effects) -> None:
+        """Stores the set and revokes the codes left of the one before, together."""
+        ...
+
+    def use(self, account_id: str, digest: bytes, at: float, effects: Effects) -> bool:
+        """Spends one code: of any number of parallel calls one gets True. False, and nothing written, otherwise."""
+        ...
+
+    def left(self, account_id: str) -> int:
+        """How many codes are unused."""
+        ...
+
+    def revoke(self, account_id: str, at: float, effects: Effects) -> bool:
+        """All that are left. False, and nothing written, when there is none."""
+        ...
+
+
+class CodeFailures(Protocol):
+    """Consecutive wrong codes by channel, across challenges (OTP-09)."""
+
+    def disabled(self, account_id: str) -> Mapping[CodeChannel, float]:
+        """The channels that were disabled, and when; whoever verified the contact since has bound it again."""
+        ...
+
+    def failed(
+        self,
+        account_id: str,
+        channel: CodeChannel,
+        at: float,
+        *,
+        bound_at: float,
+        disabled_after: int,
+        if_disabled: Effects,
+    ) -> None:
+        """One more, counted from `bound_at` on; `if_disabled` is written when this one disables the channel."""
+        ...
+
+    def succeeded(self, account_id: str, channel: CodeChannel) -> None:
+        """Forgets the failures; a channel that is disabled stays so."""
+        ...
+
+
 LinkRefusal = Literal["taken", "rpps_elsewhere", "account_has_other_rpps", "account_not_active", "account_changed"]
 
 

@@ -21,6 +21,8 @@ EVENT_NAMES = frozenset(
     {
         "signin.password", "signin.code_sent", "signin.code", "signin.delayed", "signin.device_trusted",
         "signin.device", "signin.refused", "signin.completed", "session.started", "session.ended", "session.expired",
+        "signin.totp", "signin.recovery_code", "authenticator.enrolling", "authenticator.added", "authenticator.renamed",
+        "authenticator.removed", "authenticator.disabled", "recovery_codes.made", "recovery_codes.revoked",
         "account.created", "account.activated", "account.archived", "account.password_set",
         "link.requested", "link.sent", "link.used", "message.sent", "message.failed",
         "authorization.granted", "authorization.refused", "token.issued", "token.refused", "token.code_replayed",
@@ -43,7 +45,7 @@ DETAIL_KEYS = frozenset(
         "attempts", "attempts_left", "channel", "contact_masked", "count", "delay_seconds", "grant_id", "jti", "kid",
         "algorithm", "operator", "host", "command", "plan", "purpose", "scope", "slot", "means", "role", "source",
         "structures", "added", "ended", "unknown", "error", "upstream", "device", "acr_requested", "prompt", "token_kind",
-        "proof", "score", "names", "identity_link", "certificate_issuer", "certificate_serial", "crl_number",
+        "authenticator", "proof", "score", "names", "identity_link", "certificate_issuer", "certificate_serial", "crl_number",
         "post", "place", "audience", "provider_id", "sim", "scope_stopped", "percent",
     }
 )  # fmt: skip

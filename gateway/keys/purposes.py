@@ -11,6 +11,7 @@ class Purpose(StrEnum):
     BLIND_INDEX = "blind-index"
     PASSWORD_PEPPER = "password-pepper"
     ONE_TIME_CODE = "one-time-code"
+    RECOVERY_CODE = "recovery-code"
     LINK = "link"
     FORM = "form"
     THROTTLE = "throttle"

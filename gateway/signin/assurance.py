@@ -13,14 +13,18 @@ ACR_PWD = "urn:passerelle:acr:pwd"
 ACR_PWD_DEVICE = "urn:passerelle:acr:pwd-device"
 ACR_PWD_OTP_MAIL = "urn:passerelle:acr:pwd-otp-mail"
 ACR_PWD_OTP_SMS = "urn:passerelle:acr:pwd-otp-sms"
+ACR_PWD_TOTP = "urn:passerelle:acr:pwd-totp"
 ACR_PSC = "urn:passerelle:acr:psc"
 ACR_CARD = "urn:passerelle:acr:card"
 
 _LEVELS: tuple[tuple[frozenset[Means], str, tuple[str, ...]], ...] = (
     (frozenset({Means.CARD}), ACR_CARD, ("sc", "hwk", "pin", "mfa")),
     (frozenset({Means.PSC}), ACR_PSC, ("psc",)),  # what it was upstream is kept apart, in `Session.upstream` (LOA-02)
+    (frozenset({Means.PASSWORD, Means.TOTP}), ACR_PWD_TOTP, ("pwd", "otp", "mfa")),
     (frozenset({Means.PASSWORD, Means.SMS_CODE}), ACR_PWD_OTP_SMS, ("pwd", "sms", "mfa")),
     (frozenset({Means.PASSWORD, Means.EMAIL_CODE}), ACR_PWD_OTP_MAIL, ("pwd", "otp")),
+    # A code from a sheet ranks with the weakest one-time code, whatever it was kept with (decision record 0006).
+    (frozenset({Means.PASSWORD, Means.RECOVERY_CODE}), ACR_PWD_OTP_MAIL, ("pwd", "otp")),
     (frozenset({Means.PASSWORD, Means.TRUSTED_DEVICE}), ACR_PWD_DEVICE, ("pwd", "swk")),
     (frozenset({Means.PASSWORD}), ACR_PWD, ("pwd",)),
 )
@@ -34,7 +38,7 @@ DEFAULT_RANKING: tuple[tuple[str, ...], ...] = (
     (ACR_PWD_DEVICE,),
     (ACR_PWD_OTP_MAIL,),
     (ACR_PWD_OTP_SMS,),
-    ("urn:passerelle:acr:pwd-totp",),
+    (ACR_PWD_TOTP,),
     ("urn:passerelle:acr:passkey",),
     (ACR_CARD, ACR_PSC),
 )

@@ -1,28 +1,43 @@
 """What a demand asks of a person, given what is proved: which proofs count, whether the level is reached, by which
-channels it can be (DECISIONS 2 and 3; LOA-04, OTP-14), and what linking an identity asks (DECISIONS 6; LNK-01, LNK-08). Plain
-answers; the journey and the gate decide with them.
+second factors it can be (DECISIONS 2 and 3; LOA-04, OTP-14), and what linking an identity and changing what proves a person ask
+(DECISIONS 6; LNK-01, LNK-08, FID-10). Plain answers; the journey and the gate decide with them.
 """
 
 from collections.abc import Sequence
 
 from gateway.accounts.account import Account, AccountStatus, CodeChannel
 from gateway.accounts.trusted_device import TrustedDevice
-from gateway.signin.assurance import ACR_CARD, ACR_PSC, ACR_PWD_OTP_MAIL, ACR_PWD_OTP_SMS, AssuranceScale
+from gateway.signin.assurance import (
+    ACR_CARD,
+    ACR_PSC,
+    ACR_PWD_OTP_MAIL,
+    ACR_PWD_OTP_SMS,
+    ACR_PWD_TOTP,
+    AssuranceScale,
+)
 from gateway.signin.evidence import STRONG, Evidence, Means
+from gateway.signin.factors import CHANNEL_OF_MEANS, MEANS_OF_CHANNEL, EnrolledFactors
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.transaction import Demand
 
-MEANS_OF_CHANNEL = {CodeChannel.EMAIL: Means.EMAIL_CODE, CodeChannel.SMS: Means.SMS_CODE}
-_ALL_CHANNELS = (CodeChannel.SMS, CodeChannel.EMAIL)
 PERSONAL = frozenset({Means.PASSWORD, *STRONG})
 """Means that prove a person, not a thing beside them."""
-LEVEL_OF_CHANNEL = {CodeChannel.EMAIL: ACR_PWD_OTP_MAIL, CodeChannel.SMS: ACR_PWD_OTP_SMS}
+LEVEL_OF_FACTOR = {
+    Means.TOTP: ACR_PWD_TOTP,
+    Means.SMS_CODE: ACR_PWD_OTP_SMS,
+    Means.EMAIL_CODE: ACR_PWD_OTP_MAIL,
+    Means.RECOVERY_CODE: ACR_PWD_OTP_MAIL,
+}
+"""The second factors that a password goes with, best first, and the level that the two reach."""
+BETTER = frozenset({Means.TOTP})
+"""The second factors that are better than a code sent to a contact: where the best one is asked, no other does."""
 LEVEL_OF_STRONG = {Means.PSC: ACR_PSC, Means.CARD: ACR_CARD}
 
 
 class Demands:
-    def __init__(self, scale: AssuranceScale, policy: SigninPolicy) -> None:
+    def __init__(self, scale: AssuranceScale, policy: SigninPolicy, factors: EnrolledFactors) -> None:
         self._scale = scale
+        self._factors = factors
         self._policy = policy
 
     def interval(self, demand: Demand) -> int | None:
@@ -45,7 +60,7 @@ class Demands:
         return fresh if any(item.means in PERSONAL for item in fresh) else ()
 
     def _is_switched_on(self, means: Means) -> bool:
-        """Codes and devices go with the password."""
+        """Codes, applications and devices go with the password."""
         return (means if means in STRONG else Means.PASSWORD) in self._policy.means
 
     def carried(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
@@ -71,36 +86,69 @@ class Demands:
     def met(self, counted: Sequence[Evidence], account: Account, demand: Demand) -> bool:
         """Whether these proofs hold a second step and reach the level. A strong means is both steps."""
         means = {item.means for item in counted}
-        if not means.isdisjoint(STRONG):
-            return self._level_met(self._scale.level_of(counted).acr, self._enrolled(account), demand)
-        if Means.PASSWORD not in means:
-            return False
-        code = not means.isdisjoint(MEANS_OF_CHANNEL.values())
-        if not code and not (Means.TRUSTED_DEVICE in means and self.interval(demand) is not None):
-            return False
-        return self._level_met(self._scale.level_of(counted).acr, self._enrolled(account), demand)
+        if means.isdisjoint(STRONG):
+            if Means.PASSWORD not in means:
+                return False
+            second = not means.isdisjoint(LEVEL_OF_FACTOR)
+            device = Means.TRUSTED_DEVICE in means and self.interval(demand) is not None and not demand.best_factor
+            if not second and not device:
+                return False
+            # The code of recovery just given may have been the last one.
+            if demand.best_factor and means.isdisjoint({*self._best(account), Means.RECOVERY_CODE}):
+                return False
+        return self._level_met(self._scale.level_of(counted).acr, account, demand)
 
     def code_could_do(self, account: Account | None, demand: Demand) -> bool:
-        """Whether a password and a code can give what the demand insists on; of an account not known yet, the best is hoped."""
+        """Whether a password and a second factor can give what the demand insists on, were it not disabled; of an account not
+        known yet, the best is hoped."""
         if Means.PASSWORD not in self._policy.means:
             return False
-        return bool(self.channels(account, demand) if account is not None else self._reachable(_ALL_CHANNELS, demand))
+        if account is None:
+            hoped = {*LEVEL_OF_FACTOR} - (set() if self._policy.sms_available else {Means.SMS_CODE})
+        else:
+            hoped = {*self._factors.of(account).enrolled}
+        return any(self._level_met(LEVEL_OF_FACTOR[factor], account, demand) for factor in hoped)
 
     def strong_could_do(self, demand: Demand) -> bool:
         """Whether a strong means that is switched on can."""
         return any(
-            means in self._policy.means and self._level_met(level, (), demand)
+            means in self._policy.means and self._level_met(level, None, demand)
             for means, level in LEVEL_OF_STRONG.items()
         )
 
-    def channels(self, account: Account, demand: Demand) -> tuple[CodeChannel, ...]:
-        """The channels whose code would reach the level, the person's usual one first. SMS only to a verified phone and
-        never for an administrator (SMS-10)."""
-        usable = self._reachable(self._enrolled(account), demand)
-        return tuple(sorted(usable, key=lambda channel: channel is not account.code_channel))
+    def second_factors(self, account: Account, demand: Demand) -> tuple[Means, ...]:
+        """Those that would reach the level beside the password now: the best first, of the contacts the person's usual one
+        first, a recovery code last. SMS only to a verified phone and never for an administrator (SMS-10)."""
+        usable = self._best(account, with_recovery=True) if demand.best_factor else self._factors.of(account).usable
+        reaching = [
+            factor
+            for factor, level in LEVEL_OF_FACTOR.items()
+            if factor in usable and self._level_met(level, account, demand)
+        ]
+        usual = MEANS_OF_CHANNEL[account.code_channel]
+        contacts = sorted((one for one in reaching if one in CHANNEL_OF_MEANS), key=lambda one: one is not usual)
+        return (
+            *(one for one in reaching if one in BETTER),
+            *contacts,
+            *(one for one in reaching if one is Means.RECOVERY_CODE),
+        )
 
-    def _reachable(self, enrolled: Sequence[CodeChannel], demand: Demand) -> Sequence[CodeChannel]:
-        return [channel for channel in enrolled if self._level_met(LEVEL_OF_CHANNEL[channel], enrolled, demand)]
+    def channels(self, account: Account, demand: Demand) -> tuple[CodeChannel, ...]:
+        """The channels among them."""
+        return channels_among(self.second_factors(account, demand))
+
+    def disabled(self, account: Account) -> frozenset[Means]:
+        """The second factors that too many wrong codes have disabled (OTP-09)."""
+        return self._factors.of(account).disabled
+
+    def _best(self, account: Account, *, with_recovery: bool = False) -> frozenset[Means]:
+        """The best factor enrolled, when it is not disabled: nothing weaker takes its place, but a recovery code where the
+        person only has to come back to their own account."""
+        factors = self._factors.of(account)
+        better = factors.enrolled & BETTER
+        best = better or factors.enrolled & frozenset(CHANNEL_OF_MEANS)
+        recovery = factors.enrolled & {Means.RECOVERY_CODE} if with_recovery else frozenset[Means]()
+        return (best | recovery) - factors.disabled
 
     def identity_fresh(self, proved_at: float, now: float) -> bool:
         """Whether an identity was proved recently enough to be linked. Exactly as old as the limit is too old."""
@@ -108,7 +156,7 @@ class Demands:
 
     def credentials_for_link(self, evidence: Sequence[Evidence], account: Account, now: float) -> tuple[Evidence, ...]:
         """The account's own proofs that linking accepts: fresh, and a code by a channel that it accepts."""
-        accepted = {Means.PASSWORD, *(MEANS_OF_CHANNEL[channel] for channel in link_channels(account))}
+        accepted = {Means.PASSWORD, *self.link_factors(account)}
         return tuple(
             item
             for item in evidence
@@ -120,7 +168,17 @@ class Demands:
         means = {item.means for item in self.credentials_for_link(evidence, account, now)}
         return self.identity_fresh(proved_at, now) and Means.PASSWORD in means and len(means) > 1
 
-    def _level_met(self, acr: str, enrolled: Sequence[CodeChannel], demand: Demand) -> bool:
+    def link_factors(self, account: Account) -> tuple[Means, ...]:
+        """The second factors that linking accepts: the best one enrolled; a mailed code when there is no better one, to a
+        verified address; never SMS, nor a code of rescue (DECISIONS 6, LNK-08, SMS-10)."""
+        accepted = BETTER if account.email_verified_at is None else BETTER | {Means.EMAIL_CODE}
+        return tuple(factor for factor in LEVEL_OF_FACTOR if factor in self._best(account) & accepted)
+
+    def linkable(self, account: Account) -> bool:
+        """Whether the account has such a factor at all, were it not disabled."""
+        return account.email_verified_at is not None or bool(self._factors.of(account).enrolled & BETTER)
+
+    def _level_met(self, acr: str, account: Account | None, demand: Demand) -> bool:
         for minimum in (self._policy.minimum_acr, demand.min_acr):
             if minimum is not None and not self._scale.satisfies(acr, minimum):
                 return False
@@ -129,20 +187,13 @@ class Demands:
         if demand.acr_essential:
             return False
         # A wish, not a condition: it is granted when it can be, and otherwise does not lock the person out.
-        best = [LEVEL_OF_CHANNEL[channel] for channel in enrolled]
+        usable = self._factors.of(account).usable if account is not None else ()
+        best = [LEVEL_OF_FACTOR[factor] for factor in usable]
         return not any(self._scale.satisfies(level, wanted) for level in best for wanted in demand.acr_values)
 
-    def _enrolled(self, account: Account) -> tuple[CodeChannel, ...]:
-        phone = account.phone is not None and account.phone_verified_at is not None
-        if self._policy.sms_available and phone and not account.is_administrator:
-            return (CodeChannel.SMS, CodeChannel.EMAIL)
-        return (CodeChannel.EMAIL,)
 
-
-def link_channels(account: Account) -> tuple[CodeChannel, ...]:
-    """The channels whose code is a second factor for linking: a verified address, nothing better being enrolled yet; never
-    SMS (DECISIONS 6, SMS-10)."""
-    return (CodeChannel.EMAIL,) if account.email_verified_at is not None else ()
+def channels_among(factors: Sequence[Means]) -> tuple[CodeChannel, ...]:
+    return tuple(CHANNEL_OF_MEANS[factor] for factor in factors if factor in CHANNEL_OF_MEANS)
 
 
 def _outlives(item: Evidence, account: Account) -> bool:

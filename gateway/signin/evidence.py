@@ -9,6 +9,8 @@ class Means(StrEnum):
     EMAIL_CODE = "email_code"
     SMS_CODE = "sms_code"
     TRUSTED_DEVICE = "trusted_device"
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
     PSC = "psc"
     CARD = "card"
 

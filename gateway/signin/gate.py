@@ -13,6 +13,7 @@ from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.signin.assurance import Assurance, AssuranceScale
 from gateway.signin.consent import has_agreed
 from gateway.signin.demands import Demands, usable
+from gateway.signin.factors import EnrolledFactors
 from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Sessions
@@ -25,12 +26,19 @@ _TRIES = 8
 
 class Gate:
     def __init__(
-        self, *, sessions: Sessions, accounts: Accounts, scale: AssuranceScale, policy: SigninPolicy, clock: Clock
+        self,
+        *,
+        sessions: Sessions,
+        accounts: Accounts,
+        factors: EnrolledFactors,
+        scale: AssuranceScale,
+        policy: SigninPolicy,
+        clock: Clock,
     ) -> None:
         self._sessions = sessions
         self._accounts = accounts
         self._scale = scale
-        self._demands = Demands(scale, policy)
+        self._demands = Demands(scale, policy, factors)
         self._policy = policy
         self._clock = clock
 

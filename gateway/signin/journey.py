@@ -21,8 +21,9 @@ from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifie
 from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.consent import has_agreed, with_agreement
-from gateway.signin.demands import Demands, link_channels, usable
+from gateway.signin.demands import Demands, usable
 from gateway.signin.evidence import STRONG, Evidence, Means
+from gateway.signin.factors import CHANNEL_OF_MEANS, EnrolledFactors
 from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import (
@@ -65,7 +66,11 @@ class Step(StrEnum):
     """A means that proves more than a password is needed, or a password is none here: the choice of the others."""
     PASSWORD = "password"
     DEVICE = "device"
+    FACTOR = "factor"
+    """The second factor that is asked can be tried no more: the choice of the others."""
+    TOTP = "totp"
     CODE = "code"
+    RECOVERY_CODE = "recovery_code"
     CONFIRM_LINK = "confirm_link"
     SITUATION = "situation"
     """As what the person acts, of the situations that Pro Santé Connect tells (PSC-R15)."""
@@ -74,6 +79,18 @@ class Step(StrEnum):
     """What the application learns, where somebody wants the person to be asked."""
     COMPLETE = "complete"
     REFUSED = "refused"
+
+
+STEP_OF_FACTOR = {
+    Means.TOTP: Step.TOTP,
+    Means.EMAIL_CODE: Step.CODE,
+    Means.SMS_CODE: Step.CODE,
+    Means.RECOVERY_CODE: Step.RECOVERY_CODE,
+}
+
+
+FACTOR_STEPS = frozenset({Step.FACTOR, *STEP_OF_FACTOR.values()})
+"""Where a second factor is asked."""
 
 
 class SituationNotTold(Refusal):
@@ -99,6 +116,7 @@ class Journey:
         accounts: Accounts,
         identities: IdentityLinks,
         devices: TrustedDevices,
+        factors: EnrolledFactors,
         structures: ActiveStructures,
         scale: AssuranceScale,
         policy: SigninPolicy,
@@ -112,7 +130,7 @@ class Journey:
         self._devices = devices
         self._structures = structures
         self._scale = scale
-        self._demands = Demands(scale, policy)
+        self._demands = Demands(scale, policy, factors)
         self._policy = policy
         self._clock = clock
         self._randomness = randomness
@@ -222,7 +240,9 @@ class Journey:
         if not self._demands.met(counted, account, txn.demand):
             if not self._demands.code_could_do(account, txn.demand):
                 return Step.MEANS
-            return Step.DEVICE if self._device_would_do(txn, account, counted, device_id) else Step.CODE
+            if self._device_would_do(txn, account, counted, device_id):
+                return Step.DEVICE
+            return self._factor_step(txn, self._demands.second_factors(account, txn.demand))
         if situation_open(txn):
             return Step.SITUATION
         if not self._structure_settled(txn, account, counted):
@@ -271,7 +291,42 @@ class Journey:
         ):
             return Step.PASSWORD
         provable = self._demands.link_provable(waiting.proved_at, txn.evidence, account, now)
-        return Step.CONFIRM_LINK if provable else Step.CODE
+        return Step.CONFIRM_LINK if provable else self._factor_step(txn, self._demands.link_factors(account))
+
+    def _factor_step(self, txn: SigninTransaction, possible: Sequence[Means]) -> Step:
+        """The best second factor, or the one that the person chose; a code of recovery only when it was chosen."""
+        usual = possible[0] if possible and possible[0] is not Means.RECOVERY_CODE else None
+        asked = next((factor for factor in possible if factor == txn.factor), usual)
+        return Step.FACTOR if asked is None or self._tried_out(txn, asked) else STEP_OF_FACTOR[asked]
+
+    def _tried_out(self, txn: SigninTransaction, factor: Means) -> bool:
+        """Codes that are sent count their own tries."""
+        return factor not in CHANNEL_OF_MEANS and txn.tries.get(factor, 0) >= self._policy.code_attempts
+
+    def second_factors(self, txn: SigninTransaction) -> Sequence[Means]:
+        """Those that the person may choose between now, the best first; empty unless one is what is asked (OTP-14)."""
+        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        step = self.next_step(txn, device_id=None)
+        if account is None or step not in FACTOR_STEPS:
+            return ()
+        linking = pending(txn) is not None
+        possible = self._demands.link_factors(account) if linking else self._demands.second_factors(account, txn.demand)
+        return tuple(factor for factor in possible if not self._tried_out(txn, factor))
+
+    def disabled_factors(self, txn: SigninTransaction) -> frozenset[Means]:
+        """Those that twenty wrong codes in a row have disabled; none before the first factor is proved."""
+        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        if account is None or not self._counted(txn, account):
+            return frozenset()
+        return self._demands.disabled(account)
+
+    def choose_factor(self, txn: SigninTransaction, factor: str) -> SigninTransaction:
+        """Raises TransactionMoved when it is not among them."""
+        if factor not in self.second_factors(txn):
+            raise TransactionMoved("not a second factor to choose now")
+        channel = CHANNEL_OF_MEANS.get(Means(factor))
+        chosen = replace(txn, factor=factor, code_channel=channel.value if channel is not None else txn.code_channel)
+        return saved(self._transactions, chosen, self._clock.now(), NO_EFFECTS)
 
     def _refusal(self, txn: SigninTransaction, account: Account | None) -> str | None:
         """Why this journey cannot succeed, whatever the person does next; None while it can."""
@@ -283,7 +338,7 @@ class Journey:
         if not counted:
             return None
         if pending(txn) is not None:
-            return None if link_channels(account) else ACCESS_DENIED
+            return None if self._demands.linkable(account) else ACCESS_DENIED
         met = self._demands.met(counted, account, txn.demand)
         if not met and not (
             self._demands.code_could_do(account, txn.demand) or self._demands.strong_could_do(txn.demand)

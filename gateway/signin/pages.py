@@ -14,11 +14,22 @@ import flask
 from werkzeug.wrappers import Response
 
 from gateway.accounts.ports import Accounts
+from gateway.accounts.trusted_device import TrustedDevice
 from gateway.applications.client import Client
 from gateway.applications.ports import Clients
-from gateway.signin.device.cookie import device_of
+from gateway.signin.device.cookie import device_of, with_device
+from gateway.signin.device.label import browser_and_system
+from gateway.signin.factors import CHANNEL_OF_MEANS
 from gateway.signin.gate import Gate
-from gateway.signin.journey import Journey, Step, StructureNotHeld, TransactionGone, TransactionMoved
+from gateway.signin.journey import (
+    FACTOR_STEPS,
+    Journey,
+    Step,
+    StructureNotHeld,
+    TransactionGone,
+    TransactionMoved,
+)
+from gateway.signin.linking.pending import pending
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
 from gateway.signin.transaction import Demand, SigninTransaction
@@ -90,6 +101,21 @@ class JourneyPages:
     def onward(self, txn: SigninTransaction) -> Response:
         """To the dispatcher, after a step."""
         return self.shell.see_other(f"/signin/{txn.handle}")
+
+    def device_label(self, language_hint: str | None) -> str:
+        """By which words this browser is recognised later, once it is trusted."""
+        browser, system = browser_and_system(flask.request.headers.get("User-Agent", ""))
+        language, say = self.shell.language(language_hint), self.shell.translations.say
+        browser = browser or say(language, "device.some_browser")
+        return say(language, "device.label", browser=browser, system=system or say(language, "device.some_system"))
+
+    def after_factor(self, txn: SigninTransaction, device: TrustedDevice | None) -> Response:
+        """To the dispatcher; the browser is given the name of the device that it has just become."""
+        response = self.onward(txn)
+        if device is not None:
+            value = with_device(flask.request.cookies.get(cookies.DEVICE), device.account_id, device.id)
+            cookies.put(response, cookies.DEVICE, value, seconds=cookies.LONG)
+        return response
 
     def client(self, txn: SigninTransaction) -> Client | None:
         return self._clients.find(txn.demand.client_id) if txn.demand.client_id else None
@@ -171,7 +197,10 @@ class JourneyPages:
         )
         if taken.refusal is not None and not given_up:
             return self.shell.message("signin.not_possible", status=403, language_hint=txn.demand.ui_locale)
-        return self.shell.see_other(HOME)
+        back = str(taken.continuation.get("back", HOME))
+        if given_up or not back.startswith("/") or back.startswith("//"):
+            return self.shell.see_other(HOME)
+        return self.shell.see_other(back)
 
     def just_signed_in(self, session: Session) -> bool:
         """Whether a sign-in for our own pages led to this very request: once, by closing its transaction."""
@@ -223,6 +252,37 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
         txn = journey_pages.at(handle, Step.MEANS)
         known = txn.account_id is not None
         return journey_pages.page("signin/means.html", txn, tiles=journey_pages.tiles(txn), known=known)
+
+    def factor_page(txn: SigninTransaction) -> Response:
+        possible = journey.second_factors(txn)
+        stuck = journey.next_step(txn, device_id=None) is Step.FACTOR
+        waiting = pending(txn)
+        return journey_pages.page(
+            "signin/factor.html",
+            txn,
+            factors=[factor.value for factor in possible],
+            tried_out=stuck and not journey.disabled_factors(txn),
+            disabled_contact=any(factor in CHANNEL_OF_MEANS for factor in journey.disabled_factors(txn)),
+            disabled_totp=any(factor not in CHANNEL_OF_MEANS for factor in journey.disabled_factors(txn)),
+            tiles=journey_pages.tiles(txn) if waiting is None else [],
+            linking=waiting.kind.value if waiting is not None else None,
+            stuck=stuck,
+        )
+
+    @blueprint.get("/signin/<handle>/factor")
+    def factor(handle: str) -> Response:
+        txn = journey_pages.found(handle)
+        if journey.next_step(txn, device_id=journey_pages.device_id(txn)) not in FACTOR_STEPS:
+            return journey_pages.onward(txn)
+        return factor_page(txn)
+
+    @blueprint.post("/signin/<handle>/factor")
+    def choose_factor(handle: str) -> Response:
+        fields = shell.form(f"factor:{handle}")
+        txn = journey_pages.found(handle)
+        if journey.next_step(txn, device_id=journey_pages.device_id(txn)) not in FACTOR_STEPS:
+            return journey_pages.onward(txn)
+        return journey_pages.onward(journey.choose_factor(txn, fields.get("factor", "")))
 
     @blueprint.post("/signin/<handle>/cancel")
     def cancel(handle: str) -> Response:
@@ -280,6 +340,7 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
             name=f"{account.given_name} {account.family_name}",
             session=session,
             applications=journey_pages.names_of(session.clients),
+            by_password=journey.links_by_credentials,
         )
 
     @blueprint.post("/signout")

@@ -57,6 +57,13 @@ class SigninPolicy:
     code_sends_per_contact: tuple[Window, ...] = (Window(5, HOUR), Window(10, DAY))
     code_sends_per_ip: tuple[Window, ...] = (Window(30, HOUR),)
 
+    factor_disabled_after: int = 20
+    """Consecutive wrong codes, across challenges, that disable a factor until it is bound again (OTP-09)."""
+    totp_applications: int = 5
+    """Authenticator applications that one account may have."""
+    sensitive_change_seconds: int = 5 * 60
+    """How old the proof behind a change of contact, password or authenticator may be."""
+
     link_ttl_seconds: int = DAY
     resets_per_account: tuple[Window, ...] = (Window(3, HOUR), Window(6, DAY))
     resets_per_ip: tuple[Window, ...] = (Window(20, HOUR),)

@@ -29,6 +29,9 @@ class Demand:
     otp_interval_seconds: int | None = None
     consent: tuple[str, ...] = ()
     """The scopes of what the application learns, when the person must agree to it; empty: nobody is asked."""
+    best_factor: bool = False
+    """Beside the password, the best factor that is enrolled, as for linking; a recovery code stands in for a lost one. No
+    trusted device does (FID-10, PWD-09)."""
     consent_again: bool = False
     """What the person agreed to earlier in the session does not count."""
 
@@ -67,5 +70,9 @@ class SigninTransaction:
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     agreed_by: str | None = None
     """The account that agreed to the demand's `consent`."""
+    factor: str | None = None
+    """The second factor that the person chose over the best one (OTP-14)."""
+    tries: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How often each second factor was tried; never forgotten while the transaction lives."""
     shared: SharedBy | None = None
     """How its post is known to be shared; once said, never taken back."""

@@ -20,6 +20,7 @@ from gateway.randomness import Randomness, digest, opaque
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.demands import Demands
 from gateway.signin.evidence import Evidence, Means
+from gateway.signin.factors import EnrolledFactors
 from gateway.signin.first_factor import proved_person
 from gateway.signin.gone import saved
 from gateway.signin.journal_lines import Lines
@@ -59,6 +60,7 @@ class DeviceSignin:
         transactions: SigninTransactions,
         accounts: Accounts,
         devices: TrustedDevices,
+        factors: EnrolledFactors,
         scale: AssuranceScale,
         policy: SigninPolicy,
         origin: str,
@@ -68,7 +70,7 @@ class DeviceSignin:
         self._transactions = transactions
         self._accounts = accounts
         self._devices = devices
-        self._demands = Demands(scale, policy)
+        self._demands = Demands(scale, policy, factors)
         self._origin = origin
         self._clock = clock
         self._randomness = randomness

@@ -13,6 +13,8 @@ from gateway.app import Application
 from gateway.habilitations.live_rights import LiveRights
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
+from gateway.my_account.authenticators import pages as authenticators_pages
+from gateway.my_account.pages import AccountPages
 from gateway.keys.signer import Signer
 from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
@@ -59,11 +61,12 @@ from gateway.ops.health import live_endpoint, ready_endpoint
 from gateway.settings import Settings, read_settings
 from gateway.signin import pages as journey_pages_module
 from gateway.signin.assurance import ACR_PWD_DEVICE, ACR_PWD_OTP_SMS, SECOND_STEP_LEVELS
-from gateway.signin.demands import LEVEL_OF_STRONG
+from gateway.signin.demands import LEVEL_OF_STRONG, Demands
 from gateway.signin.device import pages as device_pages
 from gateway.signin.enrolment import pages as enrolment_pages
 from gateway.signin.enrolment.access_link import AccessLinks
 from gateway.signin.evidence import Means
+from gateway.signin.fresh_proof import FreshProof
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey
 from gateway.signin.linking.pending import IdentitySeal
@@ -74,7 +77,13 @@ from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_t
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.shared_post import pages as shared_post_pages
+from gateway.signin.recovery import pages as recovery_pages
+from gateway.signin.recovery.sheet import RecoverySheets
+from gateway.signin.recovery.signin import RecoverySignin
 from gateway.signin.shared_post.post import Posts
+from gateway.signin.totp import pages as totp_pages
+from gateway.signin.totp.enrolment import TotpEnrolment
+from gateway.signin.totp.signin import TotpSignin
 from gateway.signin.trusted_device import DeviceSignin
 from gateway.storage.ephemeral import EphemeralStoreUnavailableError
 from gateway.storage.sql.database import StoreUnavailableError
@@ -82,6 +91,7 @@ from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
 from gateway.wiring.card import card_doors
 from gateway.wiring.certificates import certificate_proxy
+from gateway.wiring.factors import stored_factors
 from gateway.wiring.linking import linking_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
@@ -268,13 +278,22 @@ def _people_door(
     shell = _shell(settings, reviewed, stores)
     hasher = PasswordHasher(keys.get(Purpose.PASSWORD_PEPPER), randomness, argon2_parameters(settings.values))
     throttle_key = keys.get(Purpose.THROTTLE)
-    gate = Gate(sessions=ephemeral.sessions, accounts=database.accounts, scale=scale, policy=policy, clock=clock)
+    factors = stored_factors(database, policy)
+    gate = Gate(
+        sessions=ephemeral.sessions,
+        accounts=database.accounts,
+        factors=factors,
+        scale=scale,
+        policy=policy,
+        clock=clock,
+    )
     journey = Journey(
         transactions=ephemeral.transactions,
         sessions=ephemeral.sessions,
         accounts=database.accounts,
         identities=database.identities,
         devices=database.devices,
+        factors=factors,
         structures=StructuresFromRights(clients, rights),
         scale=scale,
         policy=policy,
@@ -302,6 +321,8 @@ def _people_door(
     pages += [journey_pages_module.pages(shared, database.accounts, leave)]
     pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
     by_password = "password" in settings.means
+    fresh_proof = FreshProof(journey=journey, gate=gate, policy=policy, clock=clock)
+    account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof)
     if by_password:
         seal = IdentitySeal(keys.get(Purpose.PENDING_IDENTITY), randomness)
         renewal = Renewal(transactions=ephemeral.transactions, seal=seal, randomness=randomness)
@@ -321,6 +342,8 @@ def _people_door(
             codes=ephemeral.one_time_codes,
             accounts=database.accounts,
             devices=database.devices,
+            factors=factors,
+            failures=database.code_failures,
             throttle=ephemeral.throttle,
             spool=ephemeral.spool,
             scale=scale,
@@ -334,17 +357,49 @@ def _people_door(
             transactions=ephemeral.transactions,
             accounts=database.accounts,
             devices=database.devices,
+            factors=factors,
             scale=scale,
             policy=policy,
             origin=settings.issuer,
             clock=clock,
             randomness=randomness,
         )
+        demands = Demands(scale, policy, factors)
+        totp = TotpSignin(
+            transactions=ephemeral.transactions,
+            renewal=renewal,
+            accounts=database.accounts,
+            devices=database.devices,
+            totp=database.totp,
+            demands=demands,
+            policy=policy,
+            clock=clock,
+            randomness=randomness,
+        )
+        recovery_key = keys.get(Purpose.RECOVERY_CODE)
+        recovery = RecoverySignin(
+            transactions=ephemeral.transactions,
+            renewal=renewal,
+            accounts=database.accounts,
+            codes=database.recovery_codes,
+            spool=ephemeral.spool,
+            demands=demands,
+            key=recovery_key,
+            policy=policy,
+            clock=clock,
+        )
+        enrolment = TotpEnrolment(
+            totp=database.totp, identities=database.identities, policy=policy, clock=clock, randomness=randomness
+        )
+        sheets = RecoverySheets(codes=database.recovery_codes, key=recovery_key, clock=clock, randomness=randomness)
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [
             password_pages.pages(shared, password),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),
+            totp_pages.pages(shared, totp, trust_days=trust_days),
+            recovery_pages.pages(shared, recovery),
+            authenticators_pages.pages(account_pages, enrolment, sheets),
         ]
     links = AccessLinks(
         accounts=database.accounts,

@@ -11,6 +11,7 @@ from gateway.signin.linking.link import Linking
 from gateway.signin.linking.not_me import LinkDisputes
 from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.pages import Door, JourneyPages
+from gateway.wiring.factors import stored_factors
 from gateway.wiring.policies import signin_policy
 from gateway.wiring.stores import Stores
 
@@ -39,7 +40,7 @@ def linking_parts(settings: Settings, scale: AssuranceScale, stores: Stores) -> 
         links=database.links,
         sessions=ephemeral.sessions,
         spool=ephemeral.spool,
-        demands=Demands(scale, policy),
+        demands=Demands(scale, policy, stored_factors(database, policy)),
         seal=seal,
         link_key=keys.get(Purpose.LINK),
         policy=policy,

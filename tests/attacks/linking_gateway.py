@@ -18,6 +18,7 @@ from gateway.signin.linking.identity import ProvedIdentity
 from gateway.signin.linking.link import Linking
 from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.request_context import RequestContext
+from gateway.wiring.factors import stored_factors
 from gateway.wiring.policies import signin_policy
 from tests.requirements.assembled import ISSUER, Answer, Browser, Gateway
 
@@ -40,7 +41,7 @@ class LinkingGateway(Gateway):
             links=database.links,
             sessions=ephemeral.sessions,
             spool=ephemeral.spool,
-            demands=Demands(self.reviewed.scale, policy),
+            demands=Demands(self.reviewed.scale, policy, stored_factors(database, policy)),
             seal=IdentitySeal(keys.get(Purpose.PENDING_IDENTITY), system_randomness),
             link_key=keys.get(Purpose.LINK),
             policy=policy,

@@ -32,6 +32,7 @@ from gateway.signin.request_context import RequestContext
 from gateway.signin.transaction import Demand, SigninTransaction
 from gateway.storage.ephemeral import EphemeralStore
 from gateway.storage.sql import Database
+from gateway.wiring.factors import stored_factors
 from tests.contract.durable.conftest import (  # noqa: F401 -- fixtures
     database,
     migrated_postgresql,
@@ -67,7 +68,7 @@ class World:
                 links=one.links,
                 sessions=ephemeral.sessions,
                 spool=ephemeral.spool,
-                demands=Demands(scale, self.policy),
+                demands=Demands(scale, self.policy, stored_factors(one, self.policy)),
                 seal=self.seal,
                 link_key=self.link_key,
                 randomness=system_randomness,

@@ -37,6 +37,7 @@ class Whole:
             accounts=world.accounts,
             identities=world.identities,
             devices=world.devices,
+            factors=world.factors,
             structures=self,
             scale=world.scale,
             policy=world.policy,
@@ -44,7 +45,12 @@ class Whole:
             randomness=system_randomness,
         )
         self.gate = Gate(
-            sessions=store.sessions, accounts=world.accounts, scale=world.scale, policy=world.policy, clock=self.clock
+            sessions=store.sessions,
+            accounts=world.accounts,
+            factors=world.factors,
+            scale=world.scale,
+            policy=world.policy,
+            clock=self.clock,
         )
         self.provider.assemble(self.gate, self.journey)
 

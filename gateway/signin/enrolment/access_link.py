@@ -128,7 +128,8 @@ class AccessLinks:
             effects += lines.said("account.activated", Outcome.SUCCESS, account.id)
             self._consume(changed, link, now, effects)
             return changed
-        changed = replace(changed, code_demanded_since=now)
+        # It came by this address, which is bound again: codes may go there (OTP-09).
+        changed = replace(changed, code_demanded_since=now, email_verified_at=now)
         notice = Outgoing("notice", {"account": account.id, "what": "password_changed"})
         # Before and after: whenever the process dies, no session of the old password is left with the new one.
         ended = lines.said("session.ended", Outcome.SUCCESS, account.id, reason="password_reset")

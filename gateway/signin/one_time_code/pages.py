@@ -2,36 +2,22 @@
 this device, which only a script can take (DECISIONS 2). Sending again answers the same whatever happens to the message
 (OTP-11)."""
 
-import base64
-import binascii
 import re
 
 import flask
 from werkzeug.wrappers import Response
 
-from gateway.signin.device.cookie import key_name, with_device
-from gateway.signin.device.label import browser_and_system
+from gateway.signin.device.cookie import key_name
+from gateway.signin.device.public_point import public_point
+from gateway.signin.factors import CHANNEL_OF_MEANS
 from gateway.signin.journey import Step
 from gateway.signin.linking.pending import pending
 from gateway.signin.one_time_code.signin import CodeDead, CodeRefused, CodeSignin, ResendTooSoon
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.signin.transaction import SigninTransaction
-from gateway.web import cookies
 
-_POINT_LENGTH = 65
 _LONGEST_WAIT = 900
 _BETWEEN_DIGITS = re.compile(r"[\s.\-\u2010-\u2015]+")
-
-
-def public_point(unverified: str) -> bytes | None:
-    """An uncompressed P-256 point, or None: then no device is trusted."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{87}", unverified):
-        return None
-    try:
-        point = base64.urlsafe_b64decode(unverified + "=")
-    except binascii.Error:
-        return None
-    return point if len(point) == _POINT_LENGTH and point[0] == 4 else None
 
 
 def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 30) -> flask.Blueprint:
@@ -56,13 +42,8 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
             key_name=key_name(txn.account_id or ""),
             trust_days=trust_days if waiting is None and txn.shared is None else 0,
             linking=waiting.kind.value if waiting is not None else None,
+            another_factor=any(one not in CHANNEL_OF_MEANS for one in journey_pages.journey.second_factors(txn)),
         )
-
-    def device_label(hint: str | None) -> str:
-        browser, system = browser_and_system(flask.request.headers.get("User-Agent", ""))
-        language, say = shell.language(hint), shell.translations.say
-        browser = browser or say(language, "device.some_browser")
-        return say(language, "device.label", browser=browser, system=system or say(language, "device.some_system"))
 
     @blueprint.get("/signin/<handle>/code")
     def show(handle: str) -> Response:
@@ -88,15 +69,11 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
                 _BETWEEN_DIGITS.sub("", fields.get("code", ""))[:32],
                 journey_pages.context(hint),
                 device_public_key=public_point(fields.get("device_public_key", "")) if trusted else None,
-                device_label=device_label(hint) if trusted else "",
+                device_label=journey_pages.device_label(hint) if trusted else "",
             )
         except (CodeRefused, CodeDead) as refusal:
             return form_page(txn, status=RULE_REFUSED, error=shell.refusal_text(refusal, hint))
-        response = journey_pages.onward(txn)
-        if device is not None:
-            value = with_device(flask.request.cookies.get(cookies.DEVICE), device.account_id, device.id)
-            cookies.put(response, cookies.DEVICE, value, seconds=cookies.LONG)
-        return response
+        return journey_pages.after_factor(txn, device)
 
     @blueprint.post("/signin/<handle>/code/resend")
     def resend(handle: str) -> Response:

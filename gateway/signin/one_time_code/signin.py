@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.accounts.account import Account, CodeChannel
-from gateway.accounts.ports import Accounts, TrustedDevices
+from gateway.accounts.ports import Accounts, CodeFailures, TrustedDevices
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Outgoing, because
@@ -19,9 +19,10 @@ from gateway.keys.purposes import PurposeKey
 from gateway.randomness import Randomness, digest, handle, partition_of
 from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
-from gateway.signin.demands import MEANS_OF_CHANNEL, Demands, link_channels
+from gateway.signin.demands import Demands, channels_among
 from gateway.signin.device_trust import trust_device
 from gateway.signin.evidence import Evidence
+from gateway.signin.factors import MEANS_OF_CHANNEL, EnrolledFactors, bound_at
 from gateway.signin.first_factor import proved_person
 from gateway.signin.gone import TransactionMoved
 from gateway.signin.journal_lines import Lines
@@ -69,6 +70,8 @@ class CodeSignin:
         codes: OneTimeCodes,
         accounts: Accounts,
         devices: TrustedDevices,
+        factors: EnrolledFactors,
+        failures: CodeFailures,
         throttle: Throttle,
         spool: Spool,
         scale: AssuranceScale,
@@ -83,8 +86,9 @@ class CodeSignin:
         self._codes = codes
         self._accounts = accounts
         self._devices = devices
+        self._failures = failures
         self._spool = spool
-        self._demands = Demands(scale, policy)
+        self._demands = Demands(scale, policy, factors)
         self._key = code_key
         self._sending = CodeSending(
             throttle=throttle, code_key=code_key, throttle_key=throttle_key, policy=policy, randomness=randomness
@@ -144,7 +148,9 @@ class CodeSignin:
             self._spool.note(lines.said("signin.code", Outcome.REFUSED, account.id, reason="dead"))
             raise CodeDead("no challenge under way")
         channel = CodeChannel(challenge.channel)
-        self._judge(challenge, typed_code(code), lines)
+        if channel not in self._possible(txn, account):
+            raise CodeDead("the channel is disabled meanwhile")
+        self._judge(challenge, account, typed_code(code), lines)
         evidence = Evidence(MEANS_OF_CHANNEL[channel], now)
 
         def with_proof(current: SigninTransaction) -> SigninTransaction:
@@ -158,7 +164,7 @@ class CodeSignin:
         )
         return txn, device
 
-    def _judge(self, challenge: CodeChallenge, code: str, lines: Lines) -> None:
+    def _judge(self, challenge: CodeChallenge, account: Account, code: str, lines: Lines) -> None:
         account_id, details = challenge.account_id, {"channel": challenge.channel}
         wrong = lines.said("signin.code", Outcome.REFUSED, account_id, reason="wrong_code", details=details)
         if challenge.attempts_left <= 1:
@@ -168,12 +174,30 @@ class CodeSignin:
         right = lines.said("signin.code", Outcome.SUCCESS, account_id, details=details)
         mac = code_mac(self._key, challenge.id, code)
         verdict, left = self._codes.attempt(challenge.id, mac, lines.at, if_accepted=right, if_wrong=wrong)
+        if verdict is CodeVerdict.WRONG:
+            self._count_failure(account, CodeChannel(challenge.channel), lines)
+        elif verdict is CodeVerdict.ACCEPTED:
+            self._failures.succeeded(account_id, CodeChannel(challenge.channel))
         if verdict is CodeVerdict.WRONG and left > 0:
             raise CodeRefused("wrong code", attempts_left=left)
         if verdict is CodeVerdict.DEAD:
             self._spool.note(lines.said("signin.code", Outcome.REFUSED, account_id, reason="dead", details=details))
         if verdict is not CodeVerdict.ACCEPTED:
             raise CodeDead(verdict.value)
+
+    def _count_failure(self, account: Account, channel: CodeChannel, lines: Lines) -> None:
+        """Across challenges: too many in a row disable the channel until its contact is verified again (OTP-09)."""
+        notice = Outgoing("notice", {"account": account.id, "what": f"{channel.value}_codes_disabled"})
+        details = {"channel": channel.value}
+        said = lines.said("authenticator.disabled", Outcome.REFUSED, account.id, reason="failures", details=details)
+        self._failures.failed(
+            account.id,
+            channel,
+            lines.at,
+            bound_at=bound_at(account, channel),
+            disabled_after=self._policy.factor_disabled_after,
+            if_disabled=said + because(outgoing=(notice,)),
+        )
 
     def masked_contact(self, txn: SigninTransaction) -> str:
         """Where the code went or would go; only after the first factor (OTP-11)."""
@@ -188,7 +212,9 @@ class CodeSignin:
         return proved_person(self._accounts, self._demands, txn)
 
     def _possible(self, txn: SigninTransaction, account: Account) -> Sequence[CodeChannel]:
-        return link_channels(account) if pending(txn) is not None else self._demands.channels(account, txn.demand)
+        if pending(txn) is not None:
+            return channels_among(self._demands.link_factors(account))
+        return self._demands.channels(account, txn.demand)
 
     def _channel(self, txn: SigninTransaction, account: Account, asked: str | None) -> CodeChannel:
         """What was asked if it may be, what is under way, or the usual one."""

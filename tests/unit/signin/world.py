@@ -11,8 +11,11 @@ from gateway.accounts.password_hash import Argon2Parameters, PasswordHasher
 from gateway.accounts.password_policy import PasswordPolicy, known_passwords
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.signin.assurance import AssuranceScale
+from gateway.signin.demands import Demands
 from gateway.signin.enrolment.access_link import AccessLinks
 from gateway.signin.enrolment.reset_order import ResetLinks
+from gateway.signin.factors import StoredFactors
+from gateway.signin.fresh_proof import FreshProof
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey, Step
 from gateway.signin.linking.pending import IdentitySeal
@@ -21,10 +24,15 @@ from gateway.signin.one_time_code.code import derive_code
 from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.policy import DAY, SigninPolicy
+from gateway.signin.recovery.sheet import RecoverySheets
+from gateway.signin.recovery.signin import RecoverySignin
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
+from gateway.signin.totp.enrolment import TotpEnrolment
+from gateway.signin.totp.signin import TotpSignin
 from gateway.signin.transaction import Demand, SigninTransaction
 from gateway.signin.trusted_device import DeviceSignin, signed_message
+from tests.authenticator_fakes import FakeCodeFailures, FakeRecoveryCodes, FakeTotpAuthenticators
 from tests.fakes import (
     CountedRandomness,
     FakeAccounts,
@@ -97,6 +105,15 @@ class World:
         self.accounts = FakeAccounts(self.written, self.links, self.devices)
         self.identities = FakeIdentities(self.written, self.accounts, self.links, self.devices)
         self.structures = FakeStructures()
+        self.totp_authenticators = FakeTotpAuthenticators(self.written)
+        self.recovery_code_sets = FakeRecoveryCodes(self.written)
+        self.code_failures = FakeCodeFailures(self.written)
+        self.factors = StoredFactors(
+            totp=self.totp_authenticators,
+            recovery_codes=self.recovery_code_sets,
+            code_failures=self.code_failures,
+            policy=self.policy,
+        )
         self.scale = AssuranceScale()
         self.hasher = CountingHasher(key(Purpose.PASSWORD_PEPPER), self.randomness, LIGHT)
         self.code_key, self.throttle_key = key(Purpose.ONE_TIME_CODE), key(Purpose.THROTTLE)
@@ -108,12 +125,15 @@ class World:
             accounts=self.accounts,
             identities=self.identities,
             devices=self.devices,
+            factors=self.factors,
             structures=self.structures,
             scale=self.scale,
             randomness=self.randomness,
             **at,
         )
-        self.gate = Gate(sessions=self.sessions, accounts=self.accounts, scale=self.scale, **at)
+        self.gate = Gate(
+            sessions=self.sessions, accounts=self.accounts, factors=self.factors, scale=self.scale, **at
+        )
         self.seal = IdentitySeal(key(Purpose.PENDING_IDENTITY), self.randomness)
         self.renewal = Renewal(transactions=self.transactions, seal=self.seal, randomness=self.randomness)
         self.password = PasswordSignin(
@@ -131,6 +151,8 @@ class World:
             codes=self.codes,
             accounts=self.accounts,
             devices=self.devices,
+            factors=self.factors,
+            failures=self.code_failures,
             throttle=self.throttle,
             spool=self.written,
             scale=self.scale,
@@ -143,11 +165,41 @@ class World:
             transactions=self.transactions,
             accounts=self.accounts,
             devices=self.devices,
+            factors=self.factors,
             scale=self.scale,
             origin=ORIGIN,
             randomness=self.randomness,
             **at,
         )
+        self.demands = Demands(self.scale, self.policy, self.factors)
+        self.totp = TotpSignin(
+            transactions=self.transactions,
+            renewal=self.renewal,
+            accounts=self.accounts,
+            devices=self.devices,
+            totp=self.totp_authenticators,
+            demands=self.demands,
+            randomness=self.randomness,
+            **at,
+        )
+        self.recovery_key = key(Purpose.RECOVERY_CODE)
+        self.recovery = RecoverySignin(
+            transactions=self.transactions,
+            renewal=self.renewal,
+            accounts=self.accounts,
+            codes=self.recovery_code_sets,
+            spool=self.written,
+            demands=self.demands,
+            key=self.recovery_key,
+            **at,
+        )
+        self.enrolment = TotpEnrolment(
+            totp=self.totp_authenticators, identities=self.identities, randomness=self.randomness, **at
+        )
+        self.sheets = RecoverySheets(
+            codes=self.recovery_code_sets, key=self.recovery_key, clock=self.clock, randomness=self.randomness
+        )
+        self.fresh_proof = FreshProof(journey=self.journey, gate=self.gate, **at)
         self.access = AccessLinks(
             accounts=self.accounts,
             links=self.links,

@@ -24,7 +24,7 @@ from gateway.signin.enrolment import pages as enrolment_pages
 from gateway.signin.enrolment.access_link import LinkGone
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.gone import TooManySignins
-from gateway.signin.journey import Step, StructureNotHeld, TransactionGone
+from gateway.signin.journey import STEP_OF_FACTOR, Step, StructureNotHeld, TransactionGone
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import ResendTooSoon
 from gateway.signin.pages import JourneyPages
@@ -107,6 +107,7 @@ class ScriptedJourney:
         self.taken: list[str] = []
         self.device_ids: list[str | None] = []
         self.choices: Sequence[StructureChoice] = ()
+        self.factors: Sequence[Means] = (Means.EMAIL_CODE,)
 
     def open(self, demand: Demand, continuation: Mapping[str, Any], **_: Any) -> SigninTransaction:
         self.txn = replace(self.txn, demand=demand, continuation=continuation)
@@ -127,6 +128,16 @@ class ScriptedJourney:
     def refuse(self, txn: SigninTransaction, error: str, context: RequestContext) -> SigninTransaction:
         self.step, self.txn = Step.REFUSED, replace(txn, refusal=error)
         return self.txn
+
+    def second_factors(self, _txn: SigninTransaction) -> Sequence[Means]:
+        return self.factors
+
+    def disabled_factors(self, _txn: SigninTransaction) -> frozenset[Means]:
+        return frozenset()
+
+    def choose_factor(self, txn: SigninTransaction, factor: str) -> SigninTransaction:
+        self.step = STEP_OF_FACTOR[Means(factor)]
+        return txn
 
     def agree(self, txn: SigninTransaction, context: RequestContext) -> SigninTransaction:
         self.step, self.txn = Step.COMPLETE, replace(txn, agreed_by=CAMILLE.id)

@@ -6,7 +6,6 @@ from gateway.accounts.account import Account
 from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, link_token, new_link
 from gateway.journal.effects import NO_EFFECTS
-from gateway.signin.demands import Demands
 from gateway.signin.evidence import Means
 from gateway.signin.linking.identity import ProvedIdentity
 from gateway.signin.linking.link import Linking
@@ -33,7 +32,7 @@ class LinkingWorld(World):
             links=self.links,
             sessions=self.sessions,
             spool=self.written,
-            demands=Demands(self.scale, self.policy),
+            demands=self.demands,
             seal=self.seal,
             link_key=self.link_key,
             policy=self.policy,

@@ -1,0 +1,75 @@
+"""What an account can prove beside its password, as it is now: the second factors that it has, and those that twenty wrong
+codes in a row have disabled (FID-01, OTP-09, OTP-14).
+
+A contact is disabled until it is verified again; an application until another one is enrolled, or an administrator takes it
+away. What is disabled is still enrolled: nothing weaker takes its place where the best factor is asked.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.accounts.account import Account, CodeChannel
+from gateway.accounts.ports import CodeFailures, RecoveryCodeSets, TotpAuthenticators
+from gateway.signin.evidence import Means
+from gateway.signin.policy import SigninPolicy
+
+MEANS_OF_CHANNEL = {CodeChannel.EMAIL: Means.EMAIL_CODE, CodeChannel.SMS: Means.SMS_CODE}
+CHANNEL_OF_MEANS = {means: channel for channel, means in MEANS_OF_CHANNEL.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """`enrolled`: the second factors of the account, disabled ones too."""
+
+    enrolled: frozenset[Means] = frozenset({Means.EMAIL_CODE})
+    disabled: frozenset[Means] = frozenset()
+
+    @property
+    def usable(self) -> frozenset[Means]:
+        return self.enrolled - self.disabled
+
+
+class EnrolledFactors(Protocol):
+    """What the demands ask of an account."""
+
+    def of(self, account: Account) -> Factors: ...
+
+
+class StoredFactors:
+    """`EnrolledFactors`, as the stores have them."""
+
+    def __init__(
+        self,
+        *,
+        totp: TotpAuthenticators,
+        recovery_codes: RecoveryCodeSets,
+        code_failures: CodeFailures,
+        policy: SigninPolicy,
+    ) -> None:
+        self._totp = totp
+        self._recovery_codes = recovery_codes
+        self._code_failures = code_failures
+        self._policy = policy
+
+    def of(self, account: Account) -> Factors:
+        enrolled, disabled = {Means.EMAIL_CODE}, set[Means]()
+        if self._policy.sms_available and account.phone is not None and account.phone_verified_at is not None:
+            # SMS-10: never for an administrator.
+            enrolled |= set() if account.is_administrator else {Means.SMS_CODE}
+        for channel, at in self._code_failures.disabled(account.id).items():
+            if at >= bound_at(account, channel):
+                disabled.add(MEANS_OF_CHANNEL[channel])
+        applications = [one for one in self._totp.of(account.id) if one.confirmed_at is not None]
+        if applications:
+            enrolled.add(Means.TOTP)
+            if all(one.failures >= self._policy.factor_disabled_after for one in applications):
+                disabled.add(Means.TOTP)
+        if self._recovery_codes.left(account.id):
+            enrolled.add(Means.RECOVERY_CODE)
+        return Factors(frozenset(enrolled), frozenset(disabled) & frozenset(enrolled))
+
+
+def bound_at(account: Account, channel: CodeChannel) -> float:
+    """When its holder last proved that the contact of this channel is theirs."""
+    at = account.phone_verified_at if channel is CodeChannel.SMS else account.email_verified_at
+    return at or 0.0

@@ -1,0 +1,14 @@
+"""What each account can prove beside its password, from the durable store."""
+
+from gateway.signin.factors import StoredFactors
+from gateway.signin.policy import SigninPolicy
+from gateway.storage.sql.database import Database
+
+
+def stored_factors(database: Database, policy: SigninPolicy) -> StoredFactors:
+    return StoredFactors(
+        totp=database.totp,
+        recovery_codes=database.recovery_codes,
+        code_failures=database.code_failures,
+        policy=policy,
+    )
