@@ -225,6 +225,14 @@ def _userinfo(world: World) -> list[RawRequest]:
     ]
 
 
+def _habilitations(world: World) -> list[RawRequest]:
+    visitor = world.visitor(world.session())
+    asked = visitor.authorize(expected=("authorization.granted",), prompt="none", scope="openid ror")
+    bearer = f"Bearer {visitor.redeem(asked.query()['code']).json()['access_token']}".encode()
+    page = world.get("/v1/me/habilitations", None, limit="2", after="fineg:990000001")
+    return [page.with_header(b"Authorization", bearer)]
+
+
 def _session_activity(world: World) -> list[RawRequest]:
     bearer = f"Bearer {world.tokens()[1]['access_token']}".encode()
     return [
@@ -411,6 +419,7 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/signin/<handle>/structure": _structure,
     "/signout": lambda world: [world.post("/signout", world.visitor(world.session()), "signout")],
     "/token": _token,
+    "/v1/me/habilitations": _habilitations,
     "/v1/session/activity": _session_activity,
     "/userinfo": _userinfo,
 }

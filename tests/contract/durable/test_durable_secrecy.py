@@ -170,3 +170,14 @@ def test_a_key_that_stored_values_depend_on_is_not_replaced_under_them(database:
     with pytest.raises(KeyStaysError):
         database.purpose_keys.add(draw(purpose, system_randomness), told())
     assert lines(database) == []
+
+
+@pytest.mark.spec("OID-16")
+def test_the_key_of_pairwise_subjects_is_drawn_once_and_every_process_has_the_same(
+    database: Database, open_database: Callable[..., Database]
+) -> None:
+    """People are known by what it makes: neither a second `init` nor another rotation moves it."""
+    first = database.purpose_keys.get(Purpose.PAIRWISE_SUBJECT)
+    database.purpose_keys.add(draw(Purpose.FIELD_ENCRYPTION, system_randomness), Effects())
+    assert database.initialise_purpose_keys(Effects()) == ()
+    assert open_database().purpose_keys.get(Purpose.PAIRWISE_SUBJECT) == first

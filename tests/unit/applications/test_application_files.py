@@ -305,3 +305,65 @@ def test_a_change_in_what_may_be_exchanged_is_shown_in_one_order(tmp_path: Path)
     assert changed == ChangedKey(
         "suivi", "exchanges", "{'https://notif.test/api': 'openid ror'}", "{'https://notif.test/api': 'ror'}"
     )
+
+
+SEVERAL = "[https://suivi.demo.passerelle.test/callback, https://autre.demo.passerelle.test/callback]"
+
+
+@pytest.mark.spec("OID-16")
+def test_a_file_says_in_which_sector_people_have_a_name(tmp_path: Path) -> None:
+    assert read(tmp_path).sector is None
+    assert read(tmp_path, subject_type="public", redirect_uris=SEVERAL).sector is None
+    assert read(tmp_path, subject_type="pairwise").sector == "suivi.demo.passerelle.test"
+    ports = "[https://suivi.demo.passerelle.test/a, https://suivi.demo.passerelle.test:8443/b]"
+    assert read(tmp_path, subject_type="pairwise", redirect_uris=ports).sector == "suivi.demo.passerelle.test"
+    named = {"subject_type": "pairwise", "sector_identifier": "passerelle.test"}
+    for uris in (PLAIN["redirect_uris"], SEVERAL):
+        assert read(tmp_path, redirect_uris=uris, **named).sector == "passerelle.test"
+    service = {"redirect_uris": None, "scopes": None, "service_scopes": "[stats_read]"}
+    assert read(tmp_path, **service, **named).sector == "passerelle.test"
+
+
+@pytest.mark.spec("OID-11", "OID-16")
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"subject_type": "hidden"}, "subject_type: "),
+        ({"sector_identifier": "x.test"}, "sector_identifier: it is for `subject_type: pairwise` alone"),
+        ({"subject_type": "public", "sector_identifier": "x.test"}, "sector_identifier: it is for"),
+        ({"subject_type": "pairwise", "redirect_uris": SEVERAL}, "sector_identifier: name the host"),
+        (
+            {"subject_type": "pairwise", "redirect_uris": None, "scopes": None, "service_scopes": "[stats_read]"},
+            "sector_identifier: name the host",
+        ),
+        ({"subject_type": "pairwise", "sector_identifier": "https://x.test/list.json"}, "sector_identifier: "),
+        ({"subject_type": "pairwise", "sector_identifier": "X.test"}, "sector_identifier: "),
+        ({"subject_type": "pairwise", "sector_identifier": "'x test'"}, "sector_identifier: "),
+        ({"subject_type": "pairwise", "sector_identifier": "''"}, "sector_identifier: "),
+        ({"userinfo_signed_response_alg": "none"}, "userinfo_signed_response_alg: "),
+        ({"userinfo_signed_response_alg": "HS256"}, "userinfo_signed_response_alg: "),
+    ],
+)
+def test_a_sector_that_is_not_clear_is_refused(tmp_path: Path, keys: dict[str, str | None], sentence: str) -> None:
+    assert sentence in refusal(tmp_path, **keys)
+
+
+@pytest.mark.spec("OID-16")
+def test_one_resource_server_does_not_learn_the_names_of_two_sectors(tmp_path: Path) -> None:
+    written(tmp_path, subject_type="pairwise", sector_identifier="a.test")
+    other = {"client_id": "autre", "redirect_uris": "[https://autre.demo.passerelle.test/callback]"}
+    for keys in ({}, {"subject_type": "pairwise"}):
+        written(tmp_path, "autre", **other, **keys)
+        with pytest.raises(ConfigurationError, match=r"audience: autre is of another sector"):
+            read_clients(tmp_path, loopback_http=False)
+    written(tmp_path, "autre", **other, subject_type="pairwise", sector_identifier="a.test")
+    assert {client.sector for client in read_clients(tmp_path, loopback_http=False).values()} == {"a.test"}
+    # nobody signs in to the service behind it, so it knows people by whatever name a token brings
+    written(tmp_path, "autre", **{**other, "redirect_uris": None}, scopes=None, service_scopes="[stats_read]")
+    assert len(read_clients(tmp_path, loopback_http=False)) == 2
+
+
+def test_a_change_of_sector_is_shown_to_who_reviews_it(tmp_path: Path) -> None:
+    before, after = read(tmp_path), read(tmp_path, subject_type="pairwise")
+    changes = diff({"suivi": before}, {"suivi": after}).changed
+    assert changes == (ChangedKey("suivi", "sector", "None", "suivi.demo.passerelle.test"),)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import jwt
 import pytest
 
 from gateway.applications.client import Client, ClientAuthenticationMethod
-from gateway.jobs.outgoing import RETRY_DELAYS, OutgoingJob
+from gateway.jobs.outgoing import LOGOUT_RETRY_DELAYS, OutgoingJob
 from gateway.jobs.send_logout import LEFT_ALONE_SECONDS, SendLogout
 from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing
 from gateway.keys.key_ring import KeyRing
@@ -213,6 +214,19 @@ def test_the_application_receives_one_form_with_a_logout_token_for_it_alone(
     assert desk.run(1000) == 0
 
 
+@pytest.mark.spec("SES-07", "OID-16")
+def test_the_names_in_it_are_those_of_the_applications_sector(application: Application, store: EphemeralStore) -> None:
+    """What its ID tokens say, or it could not tell which session has ended."""
+    desk = Desk(store, replace(a_client("orientation", application.address), sector="orientation.example"))
+    desk.ended("orientation")
+    desk.run()
+    said = claims(application.tokens[0])
+    subjects = Subjects(PurposeKey(Purpose.PAIRWISE_SUBJECT, b"p" * 32))
+    assert said["sub"] == subjects.sub("account-1", "orientation.example")
+    assert said["sid"] == subjects.sid("session-1", "orientation.example")
+    assert desk.journal() == [("logout.sent", "orientation", "account-1", None)]
+
+
 @pytest.mark.spec("SES-07")
 def test_a_refusal_is_followed_by_later_tries_each_with_a_token_of_its_own(
     application: Application, store: EphemeralStore
@@ -220,7 +234,7 @@ def test_a_refusal_is_followed_by_later_tries_each_with_a_token_of_its_own(
     application.statuses = [503, 400, 200]
     desk = Desk(store, a_client("orientation", application.address))
     desk.ended("orientation")
-    assert [desk.run(), desk.run(), desk.run(RETRY_DELAYS[0]), desk.run(), desk.run(RETRY_DELAYS[1])] == [1, 0, 1, 0, 1]
+    assert [desk.run(), desk.run(), desk.run(LOGOUT_RETRY_DELAYS[0]), desk.run(), desk.run(LOGOUT_RETRY_DELAYS[1])] == [1, 0, 1, 0, 1]
     said = [claims(token) for token in application.tokens]
     assert len({token["jti"] for token in said}) == 3
     assert [token["iat"] - said[0]["iat"] for token in said] == [0, 1, 3]
@@ -234,7 +248,7 @@ def test_an_application_that_never_answers_well_is_given_up_visibly(
     application.statuses = [302]  # a redirect is not followed: nothing is asked elsewhere
     desk = Desk(store, a_client("orientation", application.address))
     desk.ended("orientation")
-    assert [desk.run(delay) for delay in (0, *RETRY_DELAYS)] == [1] * 7
+    assert [desk.run(delay) for delay in (0, *LOGOUT_RETRY_DELAYS)] == [1] * 10
     assert desk.journal() == [("logout.failed", "orientation", "account-1", "given_up")]
     assert {path for path, _, _ in application.received} == {"/backchannel-logout"}
     assert desk.run(1000) == 0
