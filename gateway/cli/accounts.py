@@ -1,9 +1,8 @@
-"""`passerelle accounts create | welcome | show | archive`: people, from the command line.
+"""`passerelle accounts create | welcome | show | authenticators | archive`: people, from the command line.
 
 A created account receives an activation link by e-mail; the command neither shows it nor chooses a password (PWD-11, RST-10).
 """
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -12,9 +11,10 @@ import click
 from gateway.accounts.account import Account, AccountStatus
 from gateway.accounts.archive_account import archive_account
 from gateway.accounts.create_account import AccountExists, AccountRefused, NewAccount, create_account, issue_activation
-from gateway.accounts.identifiers import parse_rpps
 from gateway.cli.administration import Administration, administration
+from gateway.cli.authenticators import authenticators
 from gateway.cli.command_line import Invocation
+from gateway.cli.find_account import confirm, find
 from gateway.cli.output import CommandRefused
 from gateway.clock import iso_utc
 from gateway.keys.purposes import Purpose
@@ -26,6 +26,9 @@ _REASONS = ("left", "error", "request", "security")
 @click.group()
 def accounts() -> None:
     """People's accounts."""
+
+
+accounts.add_command(authenticators)
 
 
 @accounts.command(name="create")
@@ -124,7 +127,7 @@ def archive(invocation: Invocation, name: str, reason: str, yes: bool) -> None:
     with administration(invocation) as administering:
         account = find(administering, name)
         if not yes:
-            _confirm(invocation, f"Archive {account.username} ({account.id})?")
+            confirm(invocation, f"Archive {account.username} ({account.id})?")
         archived = archive_account(
             account.id,
             accounts=administering.stores.database.accounts,
@@ -179,29 +182,5 @@ def send_activation(administering: Administration, account: Account) -> None:
         ) from None
 
 
-def find(administering: Administration, name: str) -> Account:
-    """By identifier, user name, RPPS or e-mail address."""
-    accounts_ = administering.stores.database.accounts
-    rpps = parse_rpps(name)
-    account = (
-        accounts_.get(name)
-        or accounts_.find_by_username(name)
-        or (accounts_.find_by_rpps(rpps) if rpps else None)
-        or accounts_.find_by_email(name)
-    )
-    if account is None:
-        raise CommandRefused(
-            f"No account is called {name}: give its identifier, its user name, its RPPS or its e-mail address."
-        )
-    return account
-
-
 def _option(refusal: AccountRefused) -> str:
     return "--" + str(refusal.facts["field"]).replace("_", "-")
-
-
-def _confirm(invocation: Invocation, question: str) -> None:
-    if invocation.output.as_json or not sys.stdin.isatty():
-        raise CommandRefused("Nobody is here to confirm: add --yes. Nothing was changed.")
-    if not click.confirm(question, err=True):
-        raise CommandRefused("Nothing was changed.")

@@ -1,0 +1,69 @@
+"""An administrator takes an authenticator away: a lost telephone, a stolen sheet, one that was disabled (FID-10, OTP-09).
+
+The sessions of its holder end twice, before and after: if the process dies in between, none outlives the authenticator. Its
+holder is told. The last one goes too: that is what administrators are for.
+"""
+
+from gateway.accounts.authenticator import TotpAuthenticator
+from gateway.accounts.ports import RecoveryCodeSets, SessionsEnder, TotpAuthenticators
+from gateway.journal.effects import Effects, Outgoing, because
+from gateway.journal.events import Event, Outcome
+
+
+def revoke_application(
+    application: TotpAuthenticator,
+    *,
+    totp: TotpAuthenticators,
+    sessions: SessionsEnder,
+    operator: str,
+    now: float,
+    reason: str,
+) -> bool:
+    """False when it was revoked already."""
+    account_id = application.account_id
+    said = _said("authenticator.removed", account_id, "totp_removed", operator, now, reason, application.id)
+    ended = _ended(account_id, operator, now)
+    sessions.end_sessions_of(account_id, now, ended)
+    revoked = totp.revoke(application.id, now, said)
+    sessions.end_sessions_of(account_id, now, ended)
+    return revoked
+
+
+def revoke_recovery_codes(
+    account_id: str,
+    *,
+    recovery_codes: RecoveryCodeSets,
+    sessions: SessionsEnder,
+    operator: str,
+    now: float,
+    reason: str,
+) -> bool:
+    """False when there was none."""
+    said = _said("recovery_codes.revoked", account_id, "recovery_codes_revoked", operator, now, reason)
+    ended = _ended(account_id, operator, now)
+    sessions.end_sessions_of(account_id, now, ended)
+    revoked = recovery_codes.revoke(account_id, now, said)
+    sessions.end_sessions_of(account_id, now, ended)
+    return revoked
+
+
+def _said(
+    name: str, account_id: str, notice: str, operator: str, now: float, reason: str, authenticator: str | None = None
+) -> Effects:
+    details = {"operator": operator} | ({"authenticator": authenticator} if authenticator is not None else {})
+    event = Event(name, Outcome.SUCCESS, now, reason=reason, target=account_id, details=details)
+    return because(event, outgoing=(Outgoing("notice", {"account": account_id, "what": notice}),))
+
+
+def _ended(account_id: str, operator: str, now: float) -> Effects:
+    details = {"operator": operator}
+    return because(
+        Event(
+            "session.ended",
+            Outcome.SUCCESS,
+            now,
+            reason="authenticator_revoked",
+            target=account_id,
+            details=details,
+        )
+    )
