@@ -10,6 +10,8 @@ import pytest
 
 from tests.browser.driver import BROWSERS, Browser
 from tests.browser.visit import Visit
+from tests.connect.javascript_libraries import installed
+from tests.interoperability.on_openid_client import NodeMissingError, node_command
 from tests.running_demo import RunningDemo, running_demo
 
 DAY_AND_AN_HOUR = 25 * 3600
@@ -30,7 +32,10 @@ def demo(started_demo: RunningDemo) -> RunningDemo:
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=[pytest.mark.browser, pytest.mark.xdist_group(f"browser-{name}")]) for name in BROWSERS
+        pytest.param(
+            name, marks=[pytest.mark.browser, pytest.mark.xdist_group(f"browser-{name}"), pytest.mark.timeout(300)]
+        )
+        for name in BROWSERS
     ]
 )
 def browser_name(request: pytest.FixtureRequest) -> str:
@@ -90,3 +95,15 @@ def pictures() -> Callable[[Any, str], None]:
                 browser.screenshot(Path(folder) / f"{browser.name}-{name}-{width}.png", width=width)
 
     return keep
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """The folder of the JavaScript libraries; without Node.js the test is skipped, and fails in continuous integration."""
+    try:
+        node_command()
+        return installed()
+    except NodeMissingError as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
