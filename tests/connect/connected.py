@@ -66,7 +66,7 @@ def _key_of_the_service(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _deployment(demo: RunningDemo, folder: Path, places: dict[str, str]) -> Iterator[Connected]:
-    own = demo.data.parent / "deployment"
+    own = demo.data / "deployment"
     clients = own / "clients"
     clients.mkdir(parents=True)
     for page in sorted(PAGES.glob("*.md")):
@@ -77,14 +77,12 @@ def _deployment(demo: RunningDemo, folder: Path, places: dict[str, str]) -> Iter
                 (clients / name.removeprefix(CLIENTS)).write_text(text, "utf-8")
     demos = yaml.safe_load((demo.data / "passerelle.yaml").read_text("utf-8"))
     kept = {name: value for name, value in demos.items() if name not in {"psc", "card"}}  # of the demo's own address
-    settings = own / "passerelle.yaml"
+    settings = demo.data / "deployment.yaml"  # beside the demo's own: what it names is found from here
     changed = {
         "issuer": places[GATEWAY],
         "listen": places[GATEWAY].removeprefix("http://"),
-        "idp_config": str(demo.data / "idp_config"),
+        "data": own.name,
         "clients": str(clients),
-        "sms": {**demos["sms"], "token_file": str(demo.data / "sms.token")},
-        "clock_offset_file": str(demo.data / "clock-offset"),
         "means": ["password"],
     }
     settings.write_text(yaml.safe_dump({**kept, **changed}), "utf-8")
