@@ -5,6 +5,7 @@ It only looks: what is missing is said, not made. One thing that cannot be looke
 
 import shutil
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
@@ -23,6 +24,7 @@ from gateway.keys.signing_key import KeyState
 from gateway.refusal import Refusal
 from gateway.settings import ConfigurationError, Settings, Smtp, read_settings
 from gateway.signin.card.trust import CardTrust, read_trust
+from gateway.signin.ended_session import LOGOUT_CALL
 from gateway.signin.psc.client import PscClient
 from gateway.signin.psc.client_secret import read_client_secret
 from gateway.signin.psc.environment import PscEnvironment
@@ -77,7 +79,7 @@ def _opened(invocation: Invocation) -> Iterator[Finding]:
             yield from database
             looks = [_ephemeral, _reviewed, _psc, _cards]
             if not any(item.advice for item in database):
-                looks += [_revocation_lists, _keys, _applications, _backlog]
+                looks += [_revocation_lists, _keys, _applications, _logout_calls, _backlog]
             for look in looks:
                 yield from _safely(look, administering)
     except CommandRefused as refusal:
@@ -276,6 +278,23 @@ def _applications(administering: Administration) -> Iterator[Finding]:
         secrets = len(live_secrets(administering, client.client_id))
         advice = "" if secrets else f"Give it a secret: `passerelle clients add {client.client_id}`."
         yield Finding(f"application {client.client_id}", f"{secrets} secret(s)", advice)
+
+
+def _logout_calls(administering: Administration) -> Iterator[Finding]:
+    """Applications that do not take the news that a session has ended (SES-07): tried more than once, and still waiting."""
+    late = Counter(
+        str(item.payload["client"])
+        for item, tries in administering.stores.ephemeral.spool.waiting(LOGOUT_CALL)
+        if tries > 1
+    )
+    for client_id, number in sorted(late.items()):
+        yield Finding(
+            f"logout of {client_id}",
+            f"{number} session end(s) it has not taken",
+            "Its people may still be signed in there: is its backchannel_logout_uri right, and does it answer 2xx?",
+        )
+    if not late:
+        yield Finding("logout calls", "none is late")
 
 
 def _backlog(administering: Administration) -> Iterator[Finding]:

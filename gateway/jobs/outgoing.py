@@ -15,11 +15,14 @@ from typing import Protocol
 from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
 from gateway.journal.events import Event, Outcome
+from gateway.signin.ended_session import LOGOUT_CALL
 
 LINES = {"backchannel_logout": ("logout.sent", "logout.failed")}
 """Names in the journal, by kind, of what was sent and of what was given up; messages have their own."""
 RETRY_DELAYS = (1, 2, 5, 15, 60, 300)
 """Seconds before each new try; after the last one the item is given up."""
+LOGOUT_RETRY_DELAYS = (*RETRY_DELAYS, 1800, 3600, 7200)
+"""An application's own session may last hours after ours: it is called for longer."""
 SMS_RETRY_DELAYS = (1,)
 
 _log = logging.getLogger("passerelle.outgoing")
@@ -113,6 +116,8 @@ class OutgoingJob:
 
 
 def _delays(item: Outgoing) -> Sequence[int]:
+    if item.kind == LOGOUT_CALL:
+        return LOGOUT_RETRY_DELAYS
     return SMS_RETRY_DELAYS if item.payload.get("channel") == "sms" else RETRY_DELAYS
 
 

@@ -47,6 +47,11 @@ class Spool(Protocol):
         """Due again at `at`; the effects are appended in the same step (nothing when it was already removed)."""
         ...
 
+    def waiting(self, kind: str, *, limit: int = 1000, **said: str) -> Sequence[tuple[Outgoing, int]]:
+        """Items of this kind that nobody has taken for good yet, whose payload says so, and how many times each was tried; at
+        most `limit`, in no order. Looking changes nothing."""
+        ...
+
     def backlog(self) -> int:
         """How many lines and items wait."""
         ...

@@ -20,6 +20,8 @@ MEANS: Final = "__Host-means"
 """The means that served last in this browser (DECISIONS 4)."""
 LEAVING: Final = "__Host-leaving"
 """Where the logout at Pro Santé Connect comes back to."""
+LEFT: Final = "__Host-left"
+"""What the last logout here closed."""
 JOURNEY: Final = "__Host-journey"
 """The sign-in that a lost password interrupted."""
 

@@ -13,9 +13,9 @@ from gateway.app import Application
 from gateway.habilitations.live_rights import LiveRights
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
+from gateway.keys.signer import Signer
 from gateway.my_account.authenticators import pages as authenticators_pages
 from gateway.my_account.pages import AccountPages
-from gateway.keys.signer import Signer
 from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
@@ -66,6 +66,7 @@ from gateway.signin.device import pages as device_pages
 from gateway.signin.enrolment import pages as enrolment_pages
 from gateway.signin.enrolment.access_link import AccessLinks
 from gateway.signin.evidence import Means
+from gateway.signin.farewell import pages as farewell_pages
 from gateway.signin.fresh_proof import FreshProof
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey
@@ -76,10 +77,10 @@ from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
-from gateway.signin.shared_post import pages as shared_post_pages
 from gateway.signin.recovery import pages as recovery_pages
 from gateway.signin.recovery.sheet import RecoverySheets
 from gateway.signin.recovery.signin import RecoverySignin
+from gateway.signin.shared_post import pages as shared_post_pages
 from gateway.signin.shared_post.post import Posts
 from gateway.signin.totp import pages as totp_pages
 from gateway.signin.totp.enrolment import TotpEnrolment
@@ -92,6 +93,7 @@ from gateway.web.shell import Shell, TenantDisplay
 from gateway.wiring.card import card_doors
 from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
+from gateway.wiring.farewell import farewells_of, leaving
 from gateway.wiring.linking import linking_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
@@ -318,7 +320,9 @@ def _people_door(
             pages.append(psc_door)
         if reviewed.card is not None:
             pages += card_doors(settings, reviewed.card, stores, shared, parts)
-    pages += [journey_pages_module.pages(shared, database.accounts, leave)]
+    farewells = farewells_of(clients, stores)
+    way_out = leaving(shell, farewells, leave)
+    pages += [journey_pages_module.pages(shared, database.accounts, way_out), farewell_pages.pages(shared, farewells)]
     pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
     by_password = "password" in settings.means
     fresh_proof = FreshProof(journey=journey, gate=gate, policy=policy, clock=clock)
@@ -441,6 +445,7 @@ def _people_door(
         shell=shell,
         leave=leave,
     )
+        farewells=farewells,
     pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
     return shell.door(pages)
 

@@ -16,7 +16,7 @@ from sandbox.relying_party.failures import ProviderUnreachable
 from sandbox.relying_party.provider import Provider, fetch_json
 
 SCRIPT = "/session-watch-1.js"
-INTEGRITY = "sha384-IkGWVOVhNjNDY0kBGltQxGPA+MMQMHT+MRYL1OnuF9acMnalqYIHD527d5TNWBbE"
+INTEGRITY = "sha384-PAjOATjIjknwvQ2+xmGAFofodX/41LnF5cd2SqhQmMPNZr4GbFwNb4aMMKX7GaAt"
 """Of the gateway's script: another script under its name does not run here."""
 _EARLY = timedelta(seconds=20)
 

@@ -1,6 +1,7 @@
 """The session as people see it in an application: work keeps it alive, a warning comes in time, nothing typed is lost."""
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ def until(browser: Browser, script: str) -> Any:
     for _ in range(400):
         if found := browser.evaluate(script):
             return found
+        Event().wait(0.05)
     raise AssertionError(f"{script}: {browser.text()}")
 
 
@@ -73,7 +75,9 @@ def dialog(browser: Browser) -> dict[str, Any]:
             focus: root.activeElement ? root.activeElement.textContent : null,
             lang: root.host.lang,
             inside: dialog.getBoundingClientRect().left >= 0
-                && dialog.getBoundingClientRect().right <= document.documentElement.clientWidth,
+                && dialog.getBoundingClientRect().right <= document.documentElement.clientWidth
+                && dialog.getBoundingClientRect().top >= 0
+                && dialog.getBoundingClientRect().bottom <= innerHeight,
         }} : null;""",
     )
     return said

@@ -109,7 +109,7 @@ def test_an_open_page_asks_once_and_says_nothing(browser: Browser, server: Serve
 
 @pytest.mark.spec("SES-04")
 def test_the_warning_comes_by_itself_when_the_time_has_come(browser: Browser, server: Server) -> None:
-    server.life = {"idle": 122, "last": 14400}
+    server.life = {"idle": 124, "last": 14400}
     opened(browser, server)
     assert browser.evaluate(f"{DIALOG} return !dialog;")
     server.life = {"idle": 120, "last": 14400}
@@ -119,7 +119,7 @@ def test_the_warning_comes_by_itself_when_the_time_has_come(browser: Browser, se
 
 @pytest.mark.spec("SES-04")
 def test_who_works_in_another_window_is_not_disturbed(browser: Browser, server: Server) -> None:
-    server.life = {"idle": 122, "last": 14400}
+    server.life = {"idle": 124, "last": 14400}
     opened(browser, server)
     server.life = {"idle": 1800, "last": 14400}
     until(browser, "return performance.getEntriesByName(location.origin + '/activity').length > 1 || null;")
@@ -164,7 +164,7 @@ def test_when_the_network_is_away_the_warning_says_it_and_nothing_is_asked_again
         settled(browser)
         assert browser.evaluate(f"{DIALOG} return root.activeElement.textContent;") == "Rester connecté"
     # A browser may itself repeat, once, a request whose connection was cut; the script never does.
-    assert len(server.asked) <= 5, server.asked
+    assert server.asked.count("POST") <= 4, server.asked
     server.life = {"idle": 1800, "last": 14400}
     browser.press("Enter")
     until_closed(browser)
@@ -181,7 +181,7 @@ def test_the_end_comes_even_when_nobody_answers_and_a_new_sign_in_elsewhere_take
     assert dialog(browser)["title"] == "Votre session est terminée"
     number = len(server.asked)
     settled(browser)
-    assert len(server.asked) == number
+    assert len(server.asked) <= number + 1, "the browser's own second try at most"
     server.life = {"idle": 1800, "last": 14400}
     come_back(browser)
     until_closed(browser)
@@ -203,6 +203,6 @@ def test_gestures_are_told_once_a_minute_and_scripts_are_nobody(browser: Browser
     settled(browser)
     assert server.asked == ["GET", "GET"]
     for _ in range(9):
-        browser.press("Tab")
+        browser.press("Escape")
     settled(browser)
     assert server.asked == ["GET", "GET", "POST"]

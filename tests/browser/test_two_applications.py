@@ -1,6 +1,7 @@
 """Two applications, one sign-in: single sign-on, an active structure in each, and one logout for both."""
 
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 
@@ -52,7 +53,20 @@ def _until_ended_elsewhere(browser: Browser, application: str) -> None:
     raise AssertionError(browser.text())
 
 
-@pytest.mark.spec("SES-07")
+def _until_closed(browser: Browser, wanted: dict[str, str]) -> None:
+    """By its script alone, or by looking again as the link does."""
+    for _ in range(100):
+        said: dict[str, str] = browser.evaluate(
+            "return Object.fromEntries([...document.querySelectorAll('[data-farewell] div')]"
+            ".map(line => [line.querySelector('dt').textContent, line.querySelector('dd').textContent]))"
+        )
+        if said == wanted:
+            return
+        Event().wait(0.05)
+    raise AssertionError(said)
+
+
+@pytest.mark.spec("SES-07", "SES-05")
 def test_one_sign_in_opens_both_applications_and_one_sign_out_closes_both(
     browser: Browser, demo: RunningDemo, pictures: Pictures
 ) -> None:
@@ -87,6 +101,10 @@ def test_one_sign_in_opens_both_applications_and_one_sign_out_closes_both(
 
     browser.open(demo.suivi)
     browser.click("Se déconnecter")
+    browser.wait_for("Elle servait dans ces applications")
+    _until_closed(browser, {"Orientation": "Fermée", "Suivi": "Fermée"})
+    pictures(browser, "signed-out")
+    browser.click("Retourner à Suivi")
     browser.wait_for("Vous êtes déconnecté de Suivi et de la passerelle")
     _until_ended_elsewhere(browser, demo.orientation)
     pictures(browser, "orientation-ended-elsewhere")
@@ -115,6 +133,8 @@ def test_a_structure_is_chosen_in_the_application_that_has_several(browser: Brow
     assert "etab.update" in _held(browser)
     browser.open(demo.orientation)
     browser.click("Se déconnecter")
+    browser.wait_for("Elle servait dans ces applications")
+    browser.click("Retourner à Orientation")
     browser.wait_for("Vous êtes déconnecté d’Orientation")
     _until_ended_elsewhere(browser, demo.suivi)
 

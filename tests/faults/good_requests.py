@@ -29,7 +29,7 @@ from gateway.wiring.stores import Stores
 from sandbox.psc import RunningPsc
 from tests.faults.deployment import AFTER_LOGOUT, REDIRECT_URI
 from tests.faults.raw_http import Pairs, RawRequest
-from tests.faults.visitor import BASIC, CHALLENGE, FORM, VERIFIER, Visitor
+from tests.faults.visitor import BASIC, CHALLENGE, FORM, VERIFIER, Visitor, forms_of
 
 WHOLE = (Means.PASSWORD, Means.EMAIL_CODE)
 
@@ -241,6 +241,17 @@ def _session_activity(world: World) -> list[RawRequest]:
     ]
 
 
+def _signed_out(world: World) -> list[RawRequest]:
+    visitor = world.visitor(world.session(clients=("orientation", "suivi")))
+    visitor.ask("POST", "/signout", fields=forms_of(visitor.ask("GET", "/").text)["/signout"])
+    assert "__Host-left" in visitor.cookies
+    return [
+        world.get("/signed-out", visitor),
+        world.get("/signed-out", visitor).with_header(b"Accept", b"application/json"),
+        world.get("/signed-out"),
+    ]
+
+
 def _authorize(world: World) -> list[RawRequest]:
     return [
         world.get("/authorize", None, **_authorization()),
@@ -404,6 +415,7 @@ GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/reset": _new_password(LinkPurpose.RESET, "k.haddad"),
     "/reset/<token>": _landing(LinkPurpose.RESET, "k.haddad"),
     "/session-watch-1.js": _plain("/session-watch-1.js"),
+    "/signed-out": _signed_out,
     "/signin": lambda world: [world.get("/signin"), world.get("/signin", world.visitor(world.session()))],
     "/signin/<handle>": _dispatch,
     "/introspect": _about_a_token("/introspect"),

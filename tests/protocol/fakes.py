@@ -254,6 +254,16 @@ class Notebook:
         self._ephemeral.events += effects.events
 
 
+class EmptySpool(Notebook):
+    """Every call to an application was taken at once."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryEphemeral())
+
+    def waiting(self, kind: str, *, limit: int = 1000, **said: str) -> Sequence[tuple[Any, int]]:
+        return ()
+
+
 class FakeGate:
     """Judges like the real one, as far as the provider can tell: level and freshness."""
 

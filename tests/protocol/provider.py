@@ -79,11 +79,13 @@ from gateway.oidc.userinfo import Userinfo
 from gateway.randomness import handle, partition_of, system_randomness
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.evidence import Evidence, Means
+from gateway.signin.farewell.farewell import Farewells
 from gateway.signin.session import Session
 from gateway.storage.ephemeral import EphemeralStore
 from gateway.web.machine_door import MachineRequest, MachineResponse
 from gateway.web.shell import Shell, TenantDisplay
 from tests.protocol.fakes import (
+    EmptySpool,
     FakeGate,
     FakeJourney,
     FakePeople,
@@ -293,9 +295,15 @@ class Provider:
             clock=self.clock,
             randomness=system_randomness,
         )
+        farewells = Farewells(
+            clients=self.clients,
+            spool=self.store.spool if self.store else EmptySpool(),
+            clock=self.clock,
+            mac=lambda message: hashlib.sha256(b"farewell" + message).digest(),
+        )
         end_session = EndSession(
             issuer=ISSUER, clients=self.clients, signer=self.signer, subjects=self.subjects, gate=gate, notes=notes,
-            clock=self.clock, shell=shell,
+            clock=self.clock, shell=shell, farewells=farewells,
         )  # fmt: skip
         app = flask.Flask("gateway")
         shell.install(app)

@@ -21,6 +21,8 @@ from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.ports import Notes, SessionGate
 from gateway.oidc.subjects import Subjects
 from gateway.randomness import digest
+from gateway.signin.farewell.farewell import Farewells
+from gateway.signin.farewell.pages import after, remembering
 from gateway.signin.pages import Leave, nowhere_to_leave
 from gateway.signin.session import Session
 from gateway.web import csrf
@@ -43,6 +45,7 @@ class EndSession:
         notes: Notes,
         clock: Clock,
         shell: Shell,
+        farewells: Farewells,
         leave: Leave = nowhere_to_leave,
     ) -> None:
         self._issuer = issuer
@@ -53,6 +56,7 @@ class EndSession:
         self._notes = notes
         self._clock = clock
         self._shell = shell
+        self._farewells = farewells
         self._leave = leave
 
     def requested(self, unverified: UnverifiedParameters) -> Response:
@@ -80,7 +84,9 @@ class EndSession:
 
     def _end(self, cookie: str | None, request: LogoutRequest, reason: str) -> Response:
         ended = self._gate.end(cookie, context_of(self._shell), reason)
-        return self._shell.signed_out(self._leave(ended, request.way_back) or self._done(request.way_back))
+        asked_by = request.client.client_id if request.client is not None else None
+        onward, memory = after(self._shell, self._farewells, ended, asked_by, request.way_back)
+        return remembering(self._shell.signed_out(self._leave(ended, onward) or self._done(onward)), memory)
 
     def _done(self, way_back: str | None) -> Response:
         return self._shell.page("oidc/logged_out.html") if way_back is None else self._shell.see_other(way_back)

@@ -149,11 +149,15 @@
     // ── what the person does ──
 
     input() {
-      if (this.ended || this.dialog || this.sending || this.idleAt === undefined) return;
+      if (this.ended || this.dialog || this.idleAt === undefined) return;
       const left = this.sentAt + MINUTE - Date.now();
-      if (left <= 0) return void this.use();
+      if (left <= 0) {
+        clearTimeout(this.sending); // late, when the computer slept
+        this.sending = undefined;
+        return void this.use();
+      }
       // What is typed within the minute is told once, at its end.
-      this.sending = setTimeout(() => { this.sending = undefined; if (!this.ended && !this.dialog) this.use(); }, left);
+      if (!this.sending) this.sending = setTimeout(() => { this.sending = undefined; if (!this.ended && !this.dialog) this.use(); }, left);
     }
 
     async use() {

@@ -195,3 +195,27 @@ def test_what_is_spooled_is_there_after_the_store_is_opened_again(store: Ephemer
     assert drained(again.spool) == ["opened"]
     again.health()
     again.close()
+
+
+@pytest.mark.spec("SES-07")
+def test_what_waits_can_be_looked_at_without_taking_it(store: EphemeralStore) -> None:
+    def call(client: str, sid: str) -> Outgoing:
+        return Outgoing("backchannel_logout", {"client": client, "sid": sid, "account": "an-account"})
+
+    first, second, other = call("orientation", "s1"), call("suivi", "s1"), call("suivi", "s2")
+    store.spool.note(Effects(outgoing=(first, second, other, Outgoing("notice", {"sid": "s1"}))))
+
+    def seen(**said: str) -> list[tuple[str, str, int]]:
+        found = store.spool.waiting("backchannel_logout", **said)
+        return sorted((str(item.payload["client"]), str(item.payload["sid"]), tries) for item, tries in found)
+
+    assert seen(sid="s1") == [("orientation", "s1", 0), ("suivi", "s1", 0)]
+    assert len(seen()) == 3
+    assert seen(sid="s1", client="nobody") == seen(sid="x' OR 1=1 --") == []
+    assert seen(sid="s1") == [("orientation", "s1", 0), ("suivi", "s1", 0)], "looking takes nothing"
+    for item_id, item, _ in store.spool.take_outgoing(NOW, 10, 60):
+        if item == first:
+            store.spool.done(item_id, NO_EFFECTS)
+        else:
+            store.spool.retry(item_id, NOW + 5, NO_EFFECTS)
+    assert seen(sid="s1") == [("suivi", "s1", 1)]

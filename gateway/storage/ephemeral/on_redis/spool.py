@@ -68,6 +68,15 @@ class RedisSpool:
         outgoing, row = _row_of(item_id)
         self._link.run("outgoing_retry", [outgoing], row, at, self._pack(effects))
 
+    def waiting(self, kind: str, *, limit: int = 1000, **said: str) -> Sequence[tuple[Outgoing, int]]:
+        found: list[tuple[Outgoing, int]] = []
+        for partition in range(PARTITIONS):
+            for row in self._link.run("outgoing_waiting", [key(partition, "outgoing")], limit):
+                item = outgoing_from_json(row[0])
+                if item.kind == kind and said.items() <= item.payload.items():
+                    found.append((item, int(row[1])))
+        return found[:limit]
+
     def backlog(self) -> int:
         lines = [("XLEN", key(partition, "events")) for partition in range(PARTITIONS)]
         items = [("ZCARD", key(partition, "outgoing")) for partition in range(PARTITIONS)]

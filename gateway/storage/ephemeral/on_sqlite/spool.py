@@ -51,6 +51,17 @@ class SqliteSpool:
             if step.run("UPDATE spooled_outgoing SET due_at = ? WHERE sequence = ? AND tag = ?", at, *_row_of(item_id)):
                 step.append(effects)
 
+    def waiting(self, kind: str, *, limit: int = 1000, **said: str) -> Sequence[tuple[Outgoing, int]]:
+        asked = [part for name, value in said.items() for part in (f"$.payload.{name}", value)]
+        rows = self._database.rows(
+            "SELECT item, taken FROM spooled_outgoing WHERE item ->> '$.kind' = ?"  # noqa: S608 -- as many as asked
+            f"{' AND item ->> ? = ?' * len(said)} LIMIT ?",
+            kind,
+            *asked,
+            limit,
+        )
+        return [(outgoing_from_json(item), taken) for item, taken in rows]
+
     def backlog(self) -> int:
         row = self._database.row(
             "SELECT (SELECT count(*) FROM spooled_events) + (SELECT count(*) FROM spooled_outgoing)"
