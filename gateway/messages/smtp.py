@@ -6,6 +6,7 @@ TLS is verified and compulsory unless the settings say `none`, which only the de
 import datetime
 import smtplib
 import ssl
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -13,8 +14,12 @@ from pathlib import Path
 from typing import Literal
 
 
+class UnsendableError(ValueError):
+    """No mail can carry this; nothing was sent."""
+
+
 class SmtpSender:
-    """`timeout` in seconds. Raises OSError or smtplib.SMTPException: the caller retries."""
+    """`timeout` in seconds. Raises OSError (smtplib's errors are): the caller retries; UnsendableError."""
 
     def __init__(
         self,
@@ -39,17 +44,26 @@ class SmtpSender:
 
     def send(self, *, to: str, subject: str, text: str, html: str, now: float, message_id: str) -> None:
         """Sends one message; `message_id` is stable across retries so that a mailbox may drop a repetition."""
+        message = self._written(to, subject, text, html, now, message_id)
+        with self._connection() as connection:
+            connection.send_message(message)
+
+    def _written(self, to: str, subject: str, text: str, html: str, now: float, message_id: str) -> EmailMessage:
+        if not (to.isprintable() and subject.isprintable()):  # no line break nor control character in a header (MAIL-04)
+            raise UnsendableError("a control character in a header")
         message = EmailMessage()
         message["From"] = self._from
-        message["To"] = Address(addr_spec=to)  # refuses a line break or a second address (MAIL-04)
+        try:
+            message["To"] = Address(addr_spec=to)  # refuses a second address
+        except (MessageError, ValueError, LookupError):
+            raise UnsendableError("this is no address") from None
         message["Subject"] = subject
         message["Date"] = format_datetime(_utc(now))
         message["Message-ID"] = f"<{message_id}@{self._from.domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
         message.add_alternative(html, subtype="html")
-        with self._connection() as connection:
-            connection.send_message(message)
+        return message
 
     def _connection(self) -> smtplib.SMTP:
         if self._tls == "implicit":

@@ -70,7 +70,7 @@ class Texts:
         def written(name: str) -> str:
             return plain(template.render(service=name, code=code, minutes=minutes).strip()) + bound
 
-        return written(fitting(self._service.get(spoken, self._service["fr"]), len(written(""))))
+        return written(fitting(self._service.get(spoken, self._service["fr"]), len(written("x")) - 1))
 
     @staticmethod
     def kinds() -> Sequence[str]:

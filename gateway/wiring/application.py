@@ -98,6 +98,7 @@ from gateway.wiring.linking import linking_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.psc import psc_doors
+from gateway.wiring.sms import sms_gate
 from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
 
 UNAVAILABLE = (EphemeralStoreUnavailableError, StoreUnavailableError, HashingBusyError)
@@ -356,6 +357,7 @@ def _people_door(
             policy=policy,
             clock=clock,
             randomness=randomness,
+            sms=sms_gate(settings, stores),
         )
         devices = DeviceSignin(
             transactions=ephemeral.transactions,

@@ -53,6 +53,8 @@ _HOMES = {
     "requests": r"gateway/messages/|gateway/signin/psc/(client|bounded_answer)\.py|gateway/directory/revocation_lists\.py",
     "smtplib": r"gateway/messages/",
     "click": r"gateway/cli/",
+    "twilio": r"gateway/messages/sms_twilio\.py",
+    "phonenumbers": r"gateway/accounts/phone\.py",
     "pyotp": r"gateway/signin/totp/application\.py",
     "segno": r"gateway/signin/totp/application\.py",
 }

@@ -134,7 +134,7 @@ class Gateway:
             "idp_config": folder / "idp_config",
             "data": folder,
             "smtp": {"host": "mail.portail.example", "sender": "passerelle@portail.example"},
-            "sms": {"url": "https://sms.portail.example/send"},
+            "sms": {"url": "https://sms.portail.example/send", "budget": {"daily": 100}},
             "parameters": {"key.sign.rsa_bits": 2048},
             **settings,
         }

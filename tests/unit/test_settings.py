@@ -1,5 +1,6 @@
 """What a deployment may write in its settings, and what refuses to start."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,14 @@ import pytest
 import yaml
 
 from gateway.settings import ConfigurationError, Settings, read_settings
+from gateway.wiring.phone_countries import sms_countries
 
 WITH_PSC = {"means": ["psc", "password"], "psc": {"client_secret_file": "psc.secret"}}
 DEMO: dict[str, Any] = {
     "profile": "demo",
     "issuer": "http://localhost:8080",
     "smtp": {"host": "127.0.0.2", "port": 2525, "tls": "none", "sender": "passerelle@demo.passerelle.test"},
-    "sms": {"url": "http://127.0.0.2:8090/sms"},
+    "sms": {"url": "http://127.0.0.2:8090/sms", "budget": {"daily": 100}},
     "ephemeral": {"url": "redis://127.0.0.1:6379/0"},
     "database": {"url": "postgresql://passerelle@127.0.0.1/passerelle"},
     "clock_offset_file": "clock-offset",
@@ -21,7 +23,7 @@ DEMO: dict[str, Any] = {
 STANDARD: dict[str, Any] = {
     "issuer": "https://passerelle.example.test",
     "smtp": {"host": "smtp.example.test", "sender": "passerelle@example.test"},
-    "sms": {"url": "https://sms.example.test/send"},
+    "sms": {"url": "https://sms.example.test/send", "budget": {"daily": 100}},
     "ephemeral": {"url": "rediss://redis.example.test:6379/0"},
     "database": {"url": "postgresql://passerelle@db.example.test/passerelle?sslmode=verify-full"},
 }
@@ -57,7 +59,7 @@ def test_other_profiles_refuse_each_thing_that_only_the_demo_may_do(tmp_path: Pa
     [
         ("issuer", "http://passerelle.example.test"),
         ("smtp", {"host": "smtp.example.test", "tls": "none", "sender": "a@example.test"}),
-        ("sms", {"url": "http://sms.example.test/"}),
+        ("sms", {"url": "http://sms.example.test/", "budget": {"daily": 100}}),
         ("ephemeral", {"url": "redis://redis.example.test:6379/0"}),
         ("database", {"url": "postgresql://passerelle@db.example.test/passerelle"}),
     ],
@@ -149,3 +151,70 @@ def test_a_file_that_is_not_yaml_is_said_by_its_line_without_showing_it(tmp_path
     with pytest.raises(ConfigurationError, match="line 2") as caught:
         read_settings(file)
     assert "canary" not in str(caught.value)
+
+
+TWILIO = {"account_sid": f"AC{'0' * 32}", "sender": "+33700000000"}
+
+
+@pytest.mark.spec("SMS-04")
+@pytest.mark.parametrize("budget", [None, {}, {"daily": 0}, {"daily": -1}, {"daily": "many"}], ids=str)
+def test_text_messages_have_a_budget_or_do_not_start(tmp_path: Path, budget: Any) -> None:
+    sms = {"url": "https://sms.example.test/send"} | ({} if budget is None else {"budget": budget})
+    with pytest.raises(ConfigurationError, match=r"sms.*budget\.daily"):
+        _read(tmp_path, {**STANDARD, "sms": sms})
+
+
+@pytest.mark.parametrize(
+    ("key", "sms"),
+    [
+        ("sms: url", {}),
+        ("sms: body", {"url": "https://sms.example.test/", "body": {"number": "{to}"}}),
+        ("sms: twilio.account_sid", {"provider": "twilio", "secret_file": "sms.keys"}),
+        ("sms: secret_file", {"provider": "twilio", "twilio": TWILIO}),
+        ("sms.twilio.account_sid", {"provider": "twilio", "secret_file": "k", "twilio": {**TWILIO, "account_sid": "SK1"}}),
+        ("sms.twilio.sender", {"provider": "twilio", "secret_file": "k", "twilio": {**TWILIO, "sender": "Passerelle"}}),
+        ("sms.twilio.edge", {"provider": "twilio", "secret_file": "k", "twilio": {**TWILIO, "edge": "x.evil.test/"}}),
+        ("sms.countries", {"url": "https://sms.example.test/", "countries": []}),
+        ("sms.countries", {"url": "https://sms.example.test/", "countries": ["france"]}),
+        ("sms.provider", {"url": "https://sms.example.test/", "provider": "pigeon"}),
+    ],
+    ids=["url", "body", "no-account", "no-keys", "account", "sender", "edge", "no-country", "country", "provider"],
+)
+def test_a_provider_of_text_messages_is_whole_or_refused_by_the_name_of_its_key(
+    tmp_path: Path, key: str, sms: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigurationError, match=key):
+        _read(tmp_path, {**STANDARD, "sms": {"budget": {"daily": 10}, **sms}})
+
+
+def test_twilio_needs_no_address(tmp_path: Path) -> None:
+    sms = {"provider": "twilio", "budget": {"daily": 10}, "secret_file": "sms.keys", "twilio": TWILIO}
+    read = _read(tmp_path, {**STANDARD, "sms": sms}).sms
+    assert read is not None
+    assert read.secret_file == tmp_path / "sms.keys"
+
+
+@pytest.mark.spec("SMS-03")
+def test_a_country_whose_landlines_cannot_be_refused_is_not_served(tmp_path: Path) -> None:
+    sms = {"url": "https://sms.example.test/", "budget": {"daily": 10}}
+    assert sms_countries(_read(tmp_path, {**STANDARD, "sms": sms})) >= {"FR", "GP", "RE", "YT"}
+    assert sms_countries(_read(tmp_path, {**STANDARD, "sms": {**sms, "countries": ["FR", "BE"]}})) == {"FR", "BE"}
+    with pytest.raises(ConfigurationError, match=r"sms\.countries: US"):
+        sms_countries(_read(tmp_path, {**STANDARD, "sms": {**sms, "countries": ["FR", "US"]}}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sms.prefix.hour", 0),
+        ("sms.prefix.day", 10_001),
+        ("sms.country.day", 0),
+        ("sms.conversion_floor.percent", 4),
+        ("sms.conversion_floor.sends", 9),
+        ("otp.sends.phone.hour", 11),
+    ],
+    ids=lambda value: str(value),
+)
+def test_the_limits_of_text_messages_have_bounds(tmp_path: Path, name: str, value: int) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(f"parameters.{name}")):
+        _read(tmp_path, {**STANDARD, "parameters": {name: value}})

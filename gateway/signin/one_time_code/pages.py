@@ -38,6 +38,8 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
             wait=wait,
             contact=codes.masked_contact(txn),
             channel=txn.code_channel,
+            undelivered=codes.undelivered(txn),
+            tiles=journey_pages.tiles(txn) if waiting is None else [],
             others=[channel for channel in codes.channels(txn) if channel != txn.code_channel],
             key_name=key_name(txn.account_id or ""),
             trust_days=trust_days if waiting is None and txn.shared is None else 0,

@@ -31,6 +31,7 @@ from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code.code import code_mac, typed_code
 from gateway.signin.one_time_code.masking import masked_contact
 from gateway.signin.one_time_code.sending import CodeSending
+from gateway.signin.one_time_code.sms_gate import SmsGate
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import CodeChallenge, CodeVerdict, OneTimeCodes, SigninTransactions, Spool, Throttle
 from gateway.signin.request_context import RequestContext
@@ -80,6 +81,7 @@ class CodeSignin:
         policy: SigninPolicy,
         clock: Clock,
         randomness: Randomness,
+        sms: SmsGate | None = None,
     ) -> None:
         self._transactions = transactions
         self._renewal = renewal
@@ -91,7 +93,12 @@ class CodeSignin:
         self._demands = Demands(scale, policy, factors)
         self._key = code_key
         self._sending = CodeSending(
-            throttle=throttle, code_key=code_key, throttle_key=throttle_key, policy=policy, randomness=randomness
+            throttle=throttle,
+            code_key=code_key,
+            throttle_key=throttle_key,
+            policy=policy,
+            randomness=randomness,
+            sms=sms,
         )
         self._policy = policy
         self._clock = clock
@@ -128,6 +135,8 @@ class CodeSignin:
         if not self._codes.resend(fresh, expected_send_number=challenge.send_number, effects=effects):
             interval = self._policy.code_resend_min_interval_seconds
             raise ResendTooSoon("another resend came first", wait_seconds=interval)
+        if fresh.undelivered:
+            self._codes.note_undelivered(fresh.id, now)
         return txn
 
     def submit(
@@ -178,6 +187,7 @@ class CodeSignin:
             self._count_failure(account, CodeChannel(challenge.channel), lines)
         elif verdict is CodeVerdict.ACCEPTED:
             self._failures.succeeded(account_id, CodeChannel(challenge.channel))
+            self._sending.typed(challenge, account)
         if verdict is CodeVerdict.WRONG and left > 0:
             raise CodeRefused("wrong code", attempts_left=left)
         if verdict is CodeVerdict.DEAD:
@@ -205,8 +215,19 @@ class CodeSignin:
         return masked_contact(account, CodeChannel(txn.code_channel or self._channel(txn, account, None)))
 
     def channels(self, txn: SigninTransaction) -> Sequence[str]:
-        """The channels the person may choose between, the usual one first."""
-        return tuple(channel.value for channel in self._possible(txn, self._person(txn)))
+        """The channels the person may choose between, the usual one first; the one in use also when no other code could leave
+        by it now."""
+        account, now = self._person(txn), self._clock.now()
+        return tuple(
+            channel.value
+            for channel in self._possible(txn, account)
+            if channel == txn.code_channel or self._sending.is_open(channel, account, now)
+        )
+
+    def undelivered(self, txn: SigninTransaction) -> bool:
+        """Whether a message of the challenge under way was not taken, or could not leave by this channel (OTP-17)."""
+        challenge = self._challenge(txn, self._person(txn), self._clock.now())
+        return challenge is not None and challenge.undelivered
 
     def _person(self, txn: SigninTransaction) -> Account:
         return proved_person(self._accounts, self._demands, txn)
@@ -217,14 +238,16 @@ class CodeSignin:
         return self._demands.channels(account, txn.demand)
 
     def _channel(self, txn: SigninTransaction, account: Account, asked: str | None) -> CodeChannel:
-        """What was asked if it may be, what is under way, or the usual one."""
+        """What was asked if it may be, what is under way, or the usual one among those that a code can leave by."""
         possible = self._possible(txn, account)
         if not possible:
             raise TransactionMoved("no channel reaches the demanded level")
         for wanted in (asked, txn.code_channel):
             if wanted is not None and wanted in possible:
                 return CodeChannel(wanted)
-        return possible[0]
+        now = self._clock.now()
+        open_now = [channel for channel in possible if self._sending.is_open(channel, account, now)]
+        return (open_now or possible)[0]
 
     def _challenge(self, txn: SigninTransaction, account: Account, now: float) -> CodeChallenge | None:
         """The challenge under way, if it is this transaction's, this account's at its present contact, for this purpose and
@@ -269,6 +292,8 @@ class CodeSignin:
             return current
         challenge, effects = self._sending.prepared(challenge, account, lines)
         self._codes.begin(challenge, effects)
+        if challenge.undelivered:
+            self._codes.note_undelivered(challenge.id, lines.at)
         return replace(changed, version=txn.version + 1)
 
 

@@ -22,6 +22,7 @@ from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code.code import derive_code
 from gateway.signin.one_time_code.signin import CodeSignin
+from gateway.signin.one_time_code.sms_gate import SmsGate, SmsPolicy
 from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.policy import DAY, SigninPolicy
 from gateway.signin.recovery.sheet import RecoverySheets
@@ -40,6 +41,7 @@ from tests.fakes import (
     FakeDevices,
     FakeLinks,
     FakeSessions,
+    FakeSmsMeter,
     FakeStructures,
     FakeThrottle,
     FakeTransactions,
@@ -131,9 +133,7 @@ class World:
             randomness=self.randomness,
             **at,
         )
-        self.gate = Gate(
-            sessions=self.sessions, accounts=self.accounts, factors=self.factors, scale=self.scale, **at
-        )
+        self.gate = Gate(sessions=self.sessions, accounts=self.accounts, factors=self.factors, scale=self.scale, **at)
         self.seal = IdentitySeal(key(Purpose.PENDING_IDENTITY), self.randomness)
         self.renewal = Renewal(transactions=self.transactions, seal=self.seal, randomness=self.randomness)
         self.password = PasswordSignin(
@@ -145,6 +145,7 @@ class World:
             throttle_key=self.throttle_key,
             **at,
         )
+        self.sms_meter = FakeSmsMeter()
         self.code = CodeSignin(
             transactions=self.transactions,
             renewal=self.renewal,
@@ -159,6 +160,7 @@ class World:
             code_key=self.code_key,
             throttle_key=self.throttle_key,
             randomness=self.randomness,
+            sms=SmsGate(self.sms_meter, self.throttle_key, SmsPolicy(budget_daily=1_000)),
             **at,
         )
         self.device = DeviceSignin(
