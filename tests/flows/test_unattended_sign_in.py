@@ -77,6 +77,7 @@ class Application:
         return {**claims, "tokens": tokens}
 
 
+@pytest.mark.timeout(240)
 def test_another_teams_application_signs_in_without_a_page_and_everything_stops_at_sigterm(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "gateway.cli", "demo", "--headless", "--persona", "Nadia Benali", "--port", "0",
