@@ -11,6 +11,7 @@ import click
 from gateway.accounts.account import Account, AccountStatus
 from gateway.accounts.archive_account import archive_account
 from gateway.accounts.create_account import AccountExists, AccountRefused, NewAccount, create_account, issue_activation
+from gateway.accounts.end_sessions import end_sessions
 from gateway.cli.administration import Administration, administration
 from gateway.cli.authenticators import authenticators
 from gateway.cli.command_line import Invocation
@@ -138,6 +139,27 @@ def archive(invocation: Invocation, name: str, reason: str, yes: bool) -> None:
             reason=reason,
         )
         invocation.output.say(f"{archived.username} is archived.", id=archived.id, status=archived.status)
+
+
+@accounts.command("end-sessions")
+@click.argument("name")
+@click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why, from the closed list.")
+@click.option("--forget-devices", is_flag=True, help="Their trusted devices no longer spare a code either.")
+@click.pass_obj
+def end_sessions_command(invocation: Invocation, name: str, reason: str, forget_devices: bool) -> None:
+    """Ends every session of somebody, at once and in every application."""
+    with administration(invocation) as administering:
+        account = find(administering, name)
+        ended = end_sessions(
+            account.id,
+            devices=administering.stores.database.devices,
+            sessions=administering.stores.ephemeral.sessions,
+            operator=administering.operator,
+            now=administering.stores.clock.now(),
+            reason=reason,
+            forget_devices=forget_devices,
+        )
+        invocation.output.say(f"{ended} session(s) of {account.username} ended.", ended=ended)
 
 
 def create(administering: Administration, person: NewAccount) -> Account:

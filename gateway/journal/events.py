@@ -21,6 +21,7 @@ EVENT_NAMES = frozenset(
     {
         "signin.password", "signin.code_sent", "signin.code", "signin.delayed", "signin.device_trusted",
         "signin.device", "signin.refused", "signin.completed", "session.started", "session.ended", "session.expired",
+        "device.revoked",
         "signin.totp", "signin.recovery_code", "authenticator.enrolling", "authenticator.added", "authenticator.renamed",
         "authenticator.removed", "authenticator.disabled", "recovery_codes.made", "recovery_codes.revoked",
         "account.created", "account.activated", "account.archived", "account.password_set",

@@ -91,7 +91,7 @@ def test_two_people_on_one_browser_and_the_second_is_never_the_first(
     assert "Benali" not in browser.text()
 
 
-@pytest.mark.spec("SES-05")
+@pytest.mark.spec("SES-05", "AC-113")
 def test_after_signing_out_the_back_button_shows_nothing_of_anybody(browser: Browser, demo: RunningDemo) -> None:
     """AC-113."""
     browser.open(f"{demo.gateway}/post?shared")

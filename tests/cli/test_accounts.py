@@ -3,12 +3,28 @@
 import pytest
 
 from gateway.accounts.one_time_link import LinkPurpose
+from gateway.accounts.trusted_device import TrustedDevice
+from gateway.journal.effects import NO_EFFECTS
+from gateway.randomness import identifier, system_randomness
 from tests.cli.deployment import Deployment
+from tests.contract.ephemeral.ephemeral_samples import a_session
 
 PERSON = (
     *("--username", "agent.un", "--given-name", "Prénoma", "--family-name", "Fauxnom"),
     *("--email", "prenoma@exemple.invalid", "--rpps", "99900000011"),
 )
+
+
+def a_device(account_id: str, now: float) -> TrustedDevice:
+    return TrustedDevice(
+        id=identifier(system_randomness),
+        account_id=account_id,
+        public_key=b"key",
+        label="test",
+        proved_at=now,
+        created_at=now,
+        last_used_at=now,
+    )
 
 
 def links(deployment: Deployment) -> int:
@@ -62,3 +78,30 @@ def test_archiving_asks_and_says_why_from_a_closed_list(deployment):
     assert deployment.json("accounts", "archive", "agent.un", "--reason", "left", "--yes")["status"] == "archived"
     welcome = deployment.run("accounts", "welcome", "agent.un")
     assert (welcome.code, "only an invited account" in welcome.err) == (1, True)
+
+
+@pytest.mark.spec("SES-08", "AC-112")
+def test_an_administrators_order_ends_every_session_everywhere_and_may_forget_the_devices(deployment):
+    account = deployment.json("accounts", "create", *PERSON)["id"]
+    with deployment.stores() as stores:
+        now = stores.clock.now()
+        sessions = [
+            a_session(
+                account, started_at=now, last_used_at=now, auth_time=now, absolute_end=now + 3600, clients=("suivi",)
+            )
+            for _ in range(2)
+        ]
+        for session in sessions:
+            stores.ephemeral.sessions.start(session, now, NO_EFFECTS)
+        stores.database.devices.trust(a_device(account, now), NO_EFFECTS)
+    assert deployment.run("accounts", "end-sessions", "agent.un").code == 2, "a reason is given"
+    assert deployment.json("accounts", "end-sessions", "agent.un", "--reason", "request")["ended"] == 2
+    with deployment.stores() as stores:
+        assert [stores.ephemeral.sessions.find(session.handle, now) for session in sessions] == [None, None]
+        told = {item.payload["sid"] for item, _ in stores.ephemeral.spool.waiting("backchannel_logout")}
+        assert told == {session.sid for session in sessions}
+    assert deployment.json("accounts", "show", "agent.un")["trusted_devices"] == 1
+    again = deployment.json("accounts", "end-sessions", "agent.un", "--reason", "security", "--forget-devices")
+    assert again["ended"] == 0
+    assert deployment.json("accounts", "show", "agent.un")["trusted_devices"] == 0
+    assert "device.revoked" in [event.name for event in deployment.journal()]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing
 from tests.cli.deployment import Deployment
 
 
@@ -101,3 +102,18 @@ def test_a_wrong_reviewed_file_does_not_hide_the_rest(well):
 def test_an_application_that_nobody_can_enter_is_found(well):
     well.client("suivi", min_acr="urn:passerelle:acr:card", authentication_method="none")
     assert "nobody can reach" in advice(well)["idp_config"]
+
+
+@pytest.mark.spec("SES-07")
+def test_an_application_that_does_not_take_the_end_of_sessions_is_found(well):
+    call = Outgoing("backchannel_logout", {"client": "orientation", "sid": "s", "account": "a"})
+    with well.stores() as stores:
+        now = stores.clock.now()
+        stores.ephemeral.spool.note(Effects(outgoing=(call,)))
+        for _ in range(2):
+            assert not [subject for subject in advice(well) if subject.startswith("logout of")], (
+                "tried once is not late"
+            )
+            for item_id, _, _ in stores.ephemeral.spool.take_outgoing(now, 10, 0):
+                stores.ephemeral.spool.retry(item_id, now, NO_EFFECTS)
+    assert "backchannel_logout_uri" in advice(well)["logout of orientation"]

@@ -302,7 +302,7 @@ def test_prompt_none_answers_from_a_good_session_without_extending_it(provider):
     assert provider.ephemeral.sessions[session.handle].last_used_at == provider.clock.now()
 
 
-@pytest.mark.spec("OID-14")
+@pytest.mark.spec("OID-14", "AC-103")
 def test_prompt_none_on_an_idle_expired_session_says_login_required(provider):
     provider.sign_in()
     provider.clock.advance(1801)

@@ -141,7 +141,7 @@ def test_every_set_of_proofs_is_in_the_table_and_those_without_a_password_prove_
                 assert level.acr.startswith("urn:passerelle:acr:")
 
 
-@pytest.mark.spec("LOA-02", "LOA-05")
+@pytest.mark.spec("LOA-02", "LOA-05", "AC-033")
 def test_a_mailed_code_never_says_mfa_and_an_sms_does(gateway):
     gateway.registered()
     now = int(gateway.clock.now())
@@ -181,7 +181,7 @@ def test_an_eidas_level_is_never_said_even_where_a_ranking_names_it(tmp_path):
 # ── LOA-04 ──
 
 
-@pytest.mark.spec("LOA-04")
+@pytest.mark.spec("LOA-04", "AC-034")
 @pytest.mark.parametrize("asked", [[OTP_SMS], ["urn:passerelle:acr:card", "eidas2"], ["urn:passerelle:acr:passkey"]])
 def test_an_essential_level_out_of_reach_never_ends_in_a_code(gateway, asked):
     gateway.person()
@@ -294,7 +294,7 @@ def test_a_code_is_spared_on_the_trusted_device_within_the_interval_alone_and_am
     assert "/code" in page.text and "data-challenge" not in page.text
 
 
-@pytest.mark.spec("LOA-06", "LOA-07")
+@pytest.mark.spec("LOA-06", "LOA-07", "AC-035")
 def test_elsewhere_and_without_the_key_a_code_is_asked_every_time(gateway):
     gateway.person()
     device = Device()

@@ -61,7 +61,7 @@ def test_two_sessions_of_one_person_have_nothing_in_common(gateway):
 # ── SES-02 ──
 
 
-@pytest.mark.spec("SES-02")
+@pytest.mark.spec("SES-02", "AC-107")
 @pytest.mark.parametrize("proposed", ["x" * 43, "", "shaped"])
 def test_an_identifier_that_the_browser_proposes_never_becomes_a_session(gateway, proposed):
     camille = gateway.person()
@@ -107,7 +107,7 @@ def test_choosing_a_structure_in_a_journey_is_a_new_identifier(gateway):
 # ── SES-03 ──
 
 
-@pytest.mark.spec("SES-03")
+@pytest.mark.spec("SES-03", "AC-108")
 def test_a_page_that_polls_does_not_keep_a_session_alive(gateway):
     """Thirty-one minutes of silence, while an application asks every ten seconds."""
     gateway.person()
@@ -125,7 +125,7 @@ def test_a_page_that_polls_does_not_keep_a_session_alive(gateway):
     assert gateway.browser.authorize().location.startswith("/signin/")
 
 
-@pytest.mark.spec("SES-03")
+@pytest.mark.spec("SES-03", "AC-109")
 def test_four_hours_of_work_end_the_session_whatever_the_person_does(gateway):
     gateway.person()
     gateway.browser.sign_in()
@@ -208,7 +208,7 @@ def test_no_page_that_a_session_shows_may_be_stored(gateway):
 # ── SES-06, SES-12 ──
 
 
-@pytest.mark.spec("SES-06")
+@pytest.mark.spec("SES-06", "AC-110")
 @pytest.mark.parametrize(
     "query",
     [

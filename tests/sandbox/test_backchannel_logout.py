@@ -101,7 +101,7 @@ LIES = {
 }
 
 
-@pytest.mark.spec("SES-07")
+@pytest.mark.spec("SES-07", "AC-111")
 @pytest.mark.parametrize("lie", LIES)
 def test_a_token_that_lies_in_one_way_ends_nothing(world, provider, lie):
     changes, refusal = LIES[lie]
@@ -121,7 +121,7 @@ def test_a_token_signed_by_somebody_else_or_by_nobody_ends_nothing(address, prov
     assert is_signed_in(address, browser)
 
 
-@pytest.mark.spec("SES-07")
+@pytest.mark.spec("SES-07", "AC-111")
 def test_a_token_is_good_once(address, provider):
     token = logout_token(provider, jti=f"once-{address}")
     assert tell(address, token).status_code == 200
