@@ -228,7 +228,7 @@ def verdict(helper: Judge, call: Call, *, without: tuple[str, ...] = ()) -> Verd
     return helper.judge(call.request())
 
 
-@pytest.mark.spec("TOK-03", "TOK-04", "TOK-09", "OID-08")
+@pytest.mark.spec("TOK-03", "TOK-04", "TOK-09", "OID-08", "AC-096")
 @pytest.mark.parametrize("lie", list(LIES), ids=[name.replace(" ", "-") for name in LIES])
 def test_each_lie_is_refused_by_its_own_check(helper: Judge, issuer: LyingIssuer, lie: str) -> None:
     checks, changes = LIES[lie]

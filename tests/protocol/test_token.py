@@ -386,6 +386,7 @@ def test_credentials_are_form_decoded(provider):
     assert token_with(provider, basic("orientation", odd), code=provider.code()).status == 200
 
 
+@pytest.mark.spec("AC-132")
 def test_the_secrets_of_both_slots_work_until_one_expires(provider):
     later = provider.clock.now() + 100
     provider.secrets.slots = [

@@ -202,7 +202,7 @@ def test_each_thing_it_names_works(gateway):
 # ── OID-13 ──
 
 
-@pytest.mark.spec("OID-13")
+@pytest.mark.spec("OID-13", "AC-105")
 def test_every_form_of_ours_leads_on_by_303_and_the_list_of_posts_is_whole(gateway):
     """Walks through each POST route of the application, until it redirects; a route left out makes this fail."""
     camille = gateway.registered()
@@ -269,7 +269,7 @@ def test_a_nearly_right_address_is_never_redirected_with_its_form(gateway):
 # ── OID-14 ──
 
 
-@pytest.mark.spec("OID-14", "SES-03")
+@pytest.mark.spec("OID-14", "SES-03", "AC-103")
 def test_silent_requests_show_nothing_and_do_not_keep_a_session_alive(gateway):
     gateway.person()
     gateway.browser.sign_in()
@@ -327,7 +327,7 @@ def test_state_comes_back_as_it_was_sent_with_the_issuer_in_codes_and_errors_ali
     assert ("error" in answer) is (broken or (silent and gateway.browser.session is None))
 
 
-@pytest.mark.spec("OID-15", "WEB-04")
+@pytest.mark.spec("OID-15", "WEB-04", "AC-104")
 def test_no_error_page_of_any_route_shows_what_was_sent(gateway):
     gateway.person()
     sent = quote(CANARY)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from gateway.accounts.archive_account import archive_account
 from gateway.randomness import handle, partition_of, system_randomness
 from tests.requirements.assembled import OTP_SMS, Browser, Gateway, action_of, told
 
@@ -169,7 +170,7 @@ def by_confirmation(gateway: Gateway, _: dict[str, str]):
     return gateway.browser.submit(gateway.browser.get("/logout"), "/logout")
 
 
-@pytest.mark.spec("SES-05")
+@pytest.mark.spec("SES-05", "AC-113")
 @pytest.mark.parametrize("way", [by_button, by_hint, by_confirmation])
 def test_whatever_way_out_everything_of_the_session_is_dead_and_the_browser_is_cleaned(gateway, way):
     gateway.person()
@@ -191,7 +192,7 @@ def test_whatever_way_out_everything_of_the_session_is_dead_and_the_browser_is_c
     assert told(gateway.browser.authorize(prompt="none"))["error"] == "login_required"
 
 
-@pytest.mark.spec("SES-05")
+@pytest.mark.spec("SES-05", "AC-113")
 def test_no_page_that_a_session_shows_may_be_stored(gateway):
     camille = gateway.registered()
     for number in (1, 2):
@@ -264,3 +265,31 @@ def test_a_journey_begun_in_another_browser_signs_nobody_in_here(gateway):
         assert answer.status in {400, 410}
     assert victim.session is None
     assert "__Host-session" not in victim.cookies
+
+
+# ── SES-08 ──
+
+
+@pytest.mark.spec("SES-08", "AC-112")
+def test_whoever_is_archived_is_out_of_every_application_at_once(gateway):
+    camille = gateway.registered()
+    tokens = gateway.tokens(gateway.browser.code())
+    unspent = gateway.browser.code()
+    archive_account(
+        camille.id,
+        accounts=gateway.stores.database.accounts,
+        devices=gateway.stores.database.devices,
+        sessions=gateway.stores.ephemeral.sessions,
+        operator="referent",
+        now=gateway.clock.now(),
+    )
+    for seconds in (0, 60):
+        gateway.clock.advance(seconds)
+        assert gateway.browser.session is None
+        assert told(gateway.browser.authorize(prompt="none"))["error"] == "login_required"
+        assert gateway.userinfo(tokens["access_token"]).status == 401
+        assert gateway.introspected(tokens["access_token"]) == {"active": False}
+        assert gateway.token(unspent).status == 400
+    signed_in_again = gateway.browser.sign_in()
+    assert gateway.browser.session is None
+    assert "Camille" not in signed_in_again.text

@@ -109,6 +109,9 @@ def forgeries(gateway: Gateway, token: str) -> dict[str, str]:
     made["own key, by address"] = with_mine(
         {"alg": "ES256", "typ": typ, "kid": "x", "jku": "https://evil.example/jwks"}
     )
+    made["own key, a critical extension"] = with_mine(
+        {"alg": "ES256", "typ": typ, "kid": es["kid"], "crit": ["b64"], "b64": True}
+    )
     made["signature of zeros"] = f"{token.rpartition('.')[0]}.{encoded(bytes(64))}"
     made["cut"] = token.rpartition(".")[0] + "."
     return made
@@ -118,7 +121,7 @@ def _number(member: str) -> int:
     return int.from_bytes(base64.urlsafe_b64decode(member + "=" * (-len(member) % 4)), "big")
 
 
-@pytest.mark.spec("TOK-01", "TOK-03")
+@pytest.mark.spec("TOK-01", "TOK-03", "AC-096")
 def test_no_forged_token_is_taken_at_any_door(gateway):
     gateway.person()
     tokens = gateway.tokens(gateway.browser.code())
@@ -218,7 +221,7 @@ def test_no_request_chooses_another_audience(gateway):
 # ── TOK-05, TOK-06, TOK-08 ──
 
 
-@pytest.mark.spec("TOK-05")
+@pytest.mark.spec("TOK-05", "AC-101")
 def test_each_application_hears_of_its_own_roles_in_the_structures_where_it_gives_some(gateway):
     camille = gateway.registered()
     one, two, three = (gateway.structure(number) for number in (1, 2, 3))
@@ -269,7 +272,7 @@ def test_a_right_that_is_taken_away_is_gone_from_the_next_token_userinfo_and_int
     assert claims_of(gateway.tokens(gateway.browser.code())["access_token"])["roles"] == []
 
 
-@pytest.mark.spec("TOK-06")
+@pytest.mark.spec("TOK-06", "AC-102")
 def test_a_right_that_ends_tonight_is_gone_at_midnight_and_the_last_token_lives_five_minutes_more(gateway):
     camille = gateway.person()
     today = gateway.today()
@@ -303,7 +306,7 @@ def test_tokens_never_live_more_than_fifteen_minutes(tmp_path, key):
         Settings.model_validate({"issuer": ISSUER, "smtp": smtp, "parameters": {key: "901 s"}})
 
 
-@pytest.mark.spec("TOK-08")
+@pytest.mark.spec("TOK-08", "AC-106")
 def test_five_hundred_habilitations_fit_in_a_token_and_none_is_lost(gateway):
     camille = gateway.registered()
     structures = [gateway.structure(number) for number in range(1, 251)]

@@ -77,7 +77,7 @@ def signed_in_pages(gateway: Gateway) -> list[Answer]:
 # ── WEB-01, WEB-02 ──
 
 
-@pytest.mark.spec("WEB-01")
+@pytest.mark.spec("WEB-01", "AC-151")
 def test_every_answer_of_every_route_has_a_policy_that_allows_nothing_by_default(gateway):
     for method, path, answer in every_answer(gateway):
         policy = policy_of(answer)
@@ -284,7 +284,7 @@ FORWARDED = {
 }  # fmt: skip
 
 
-@pytest.mark.spec("WEB-06")
+@pytest.mark.spec("WEB-06", "AC-152")
 @pytest.mark.parametrize("trusted", [(), ("192.0.2.0/24",)])
 def test_no_header_changes_what_any_route_says_of_itself(tmp_path, trusted):
     """Not even from a proxy that is believed about the address of the caller."""
