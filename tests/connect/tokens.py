@@ -25,11 +25,18 @@ class Tokens:
     refresh_token: str
 
     @property
-    def claims(self) -> dict[str, Any]:
+    def header(self) -> dict[str, Any]:
         """Of the access token."""
-        payload = self.access_token.split(".")[1]
-        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return claims
+        return self._part(0)
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        return self._part(1)
+
+    def _part(self, number: int) -> dict[str, Any]:
+        segment = self.access_token.split(".")[number]
+        members: dict[str, Any] = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+        return members
 
 
 def tokens_of(connected: Connected, client_id: str, username: str) -> Tokens:
