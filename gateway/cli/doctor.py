@@ -16,6 +16,7 @@ from gateway.cli.administration import Administration, administration, check_ini
 from gateway.cli.clients import live_secrets
 from gateway.cli.command_line import Invocation
 from gateway.cli.config import warnings_of
+from gateway.cli.mail_domain import PublicDns, look_at
 from gateway.cli.output import CommandRefused
 from gateway.clock import iso_utc
 from gateway.jobs.fetch_crls import SOON_SECONDS
@@ -48,14 +49,19 @@ class Finding:
 
 
 @click.command(short_help="Says what is wrong with this deployment, and what to do.")
+@click.option("--online", is_flag=True, help="Also asks the public DNS whether your mails' domain is protected.")
+@click.option("--dkim", metavar="SELECTOR", help="With --online: the selector of the DKIM key that signs your mails.")
 @click.pass_obj
-def doctor(invocation: Invocation) -> int:
+def doctor(invocation: Invocation, online: bool, dkim: str | None) -> int:
     """Looks at the settings, the stores, the keys, the applications, the mail server, Pro Santé Connect and the cards.
 
     Exit code 0 when all is well, 1 when something needs you.
     """
     settings = read_settings(invocation.config)
     findings = [Finding("settings", f"profile {settings.profile}, issuer {settings.issuer}"), _mail(settings.smtp)]
+    if online:
+        domain = settings.smtp.sender.rpartition("@")[2].lower()
+        findings += [Finding(*found) for found in look_at(domain, dkim, PublicDns())]
     folder = _folder(settings)
     findings.append(folder)
     if not folder.advice or settings.data.is_dir():

@@ -17,6 +17,7 @@ from gateway.cli.clients import known, live_secrets, new_slot
 from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
 from gateway.cli.secret_handover import handed_over
+from gateway.cli.sms_key import sms_key
 from gateway.clock import iso_utc
 from gateway.journal.effects import because
 from gateway.keys.ports import KeysMovedError
@@ -30,6 +31,9 @@ _MOVED = "The state has moved since that plan was made; look at the new one by r
 @click.group()
 def rotate() -> None:
     """Renews keys and secrets, while everything keeps working."""
+
+
+rotate.add_command(sms_key)
 
 
 @rotate.command(name="signing-keys", short_help="Publishes a new key, then signs with it, then withdraws the former.")

@@ -70,7 +70,9 @@ def test_a_message_leaves_in_the_shape_that_the_settings_give(provider: Provider
     assert (path, headers["authorization"]) == ("/send", "Bearer secret-1")
     assert asked == {
         "from": "Passerelle",
-        "messages": [{"destination": [TO], "content": TEXT, "flash": False}],  # what a text holds is not filled in again
+        "messages": [
+            {"destination": [TO], "content": TEXT, "flash": False}
+        ],  # what a text holds is not filled in again
         "n": 1,
     }
 

@@ -51,7 +51,12 @@ class Twilio:
 
     @staticmethod
     def problem(status: int, code: int, message: str) -> dict[str, Any]:
-        return {"code": code, "message": message, "more_info": f"https://www.twilio.com/docs/errors/{code}", "status": status}
+        return {
+            "code": code,
+            "message": message,
+            "more_info": f"https://www.twilio.com/docs/errors/{code}",
+            "status": status,
+        }
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def twilio() -> Iterator[Twilio]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _do
+        do_GET = do_POST = _do  # noqa: N815 -- the names that the server calls
 
         def log_message(self, *_: object) -> None:
             pass
@@ -129,7 +134,9 @@ def test_two_keys_are_live_and_the_former_serves_while_the_new_one_is_not_known(
 
 
 @pytest.mark.spec("SMS-11")
-@pytest.mark.parametrize("master", [f"{ACCOUNT}:the-account-token", "the-account-token", ""], ids=["pair", "token", "nothing"])
+@pytest.mark.parametrize(
+    "master", [f"{ACCOUNT}:the-account-token", "the-account-token", ""], ids=["pair", "token", "nothing"]
+)
 def test_the_master_token_of_the_account_is_never_used(
     twilio: Twilio, master: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

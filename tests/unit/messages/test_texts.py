@@ -29,8 +29,21 @@ GSM_ROWS = (
     "@£$¥èéùìòÇ\nØø\rÅå", "Δ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ", " !\"#¤%&'()*+,-./", "0123456789:;<=>?",
     "¡ABCDEFGHIJKLMNO", "PQRSTUVWXYZÄÖÑÜ§", "¿abcdefghijklmno", "pqrstuvwxyzäöñüà",
 )  # fmt: skip
-GSM = {character: row * 16 + place for row, characters in enumerate(GSM_ROWS) for place, character in enumerate(characters)}
-EXTENDED = {"\f": 0x0A, "^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C, "~": 0x3D, "]": 0x3E, "|": 0x40, "€": 0x65}
+GSM = {
+    character: row * 16 + place for row, characters in enumerate(GSM_ROWS) for place, character in enumerate(characters)
+}
+EXTENDED = {
+    "\f": 0x0A,
+    "^": 0x14,
+    "{": 0x28,
+    "}": 0x29,
+    "\\": 0x2F,
+    "[": 0x3C,
+    "~": 0x3D,
+    "]": 0x3E,
+    "|": 0x40,
+    "€": 0x65,
+}
 
 
 def septets(text: str) -> list[int]:
@@ -60,7 +73,9 @@ NAMES = {
 @pytest.mark.spec("SMS-02", "SMS-01")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_code_by_sms_is_one_segment_of_the_gsm_alphabet_whatever_the_service_is_called(name: str, language: str) -> None:
+def test_a_code_by_sms_is_one_segment_of_the_gsm_alphabet_whatever_the_service_is_called(
+    name: str, language: str
+) -> None:
     texts = Texts(service={"fr": NAMES[name], "en": NAMES[name]}, origin=ORIGIN, contact="x@y.example")
     for minutes in (1, 10):
         text = texts.code_sms(language, "01234567", minutes)
@@ -75,13 +90,15 @@ def test_a_name_that_fits_is_whole() -> None:
     )
     assert fitting("Cœur", 156) == "Coeur"[:3] + "."
     with pytest.raises(TooLongError):
-        Texts(service={"fr": "x"}, origin=f"https://{'a' * 60}.{'b' * 60}.example", contact="").code_sms("fr", "1" * 8, 5)
+        Texts(service={"fr": "x"}, origin=f"https://{'a' * 60}.{'b' * 60}.example", contact="").code_sms(
+            "fr", "1" * 8, 5
+        )
 
 
 def origin_bound(message: str) -> tuple[str, str] | None:
     """The host and the code that a browser reads, after "Origin-bound one-time codes delivered via SMS" (WICG): in the last
     line, `@host`, one space, `#code`, and maybe more fields that nobody knows."""
-    last = message.split("\n")[-1]
+    last = message.rsplit("\n", maxsplit=1)[-1]
     if not last.startswith("@") or " " not in last:
         return None
     host, first, *_ = last[1:].split(" ")

@@ -204,6 +204,7 @@ class ScriptedCodes:
         self.sent: list[str] = []
         self.contact = "c•••@d•••.test"
         self.both = ["email", "sms"]
+        self.not_taken = False
 
     def start(
         self, txn: SigninTransaction, _context: RequestContext, *, channel: str | None = None
@@ -242,6 +243,9 @@ class ScriptedCodes:
 
     def channels(self, _txn: SigninTransaction) -> Sequence[str]:
         return self.both
+
+    def undelivered(self, _txn: SigninTransaction) -> bool:
+        return self.not_taken
 
 
 class ScriptedDevices:
