@@ -30,7 +30,7 @@ class SessionActivity:
     async def answer(
         self, authorization: str | None, proofs: SenderProofs = NO_PROOFS, *, is_use: bool
     ) -> dict[str, str | int]:
-        """The two ends, and `now` by our clock, so that an application whose clock is wrong counts right. Raises BearerProblem."""
+        """The two ends, and `now` by our clock: an application whose own is wrong counts right. Raises BearerProblem."""
         now = self.clock.now()
         token = await self.tokens.verified(authorization, proofs, now, however_weak=True)
         jti = str(token.claims.get("jti"))
