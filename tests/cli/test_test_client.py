@@ -1,6 +1,8 @@
 """`passerelle test-client` finds each hole of a small application whose checks are switched off one at a time, names it and no
 other, and finds none in an application that checks everything, the demo's own included."""
 
+import base64
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 from gateway.cli.command_line import passerelle
 from gateway.cli.lying_provider.lies import LIES
 from gateway.cli.lying_provider.logout_lies import LOGOUT_LIES
-from gateway.cli.lying_provider.provider import LyingProvider
+from gateway.cli.lying_provider.provider import Attempt, LyingProvider, pkce_trouble
 from gateway.cli.lying_provider.report import is_clean
 from gateway.cli.lying_provider.scene import Scene
 from gateway.cli.lying_provider.server import listening
@@ -33,6 +35,8 @@ from tests.cli.deaf_application import DeafApplication, deaf_application
 from tests.running_demo import free_port
 
 CLIENT, SECRET = "their-application", "a secret: with odd/characters+"
+VERIFIER = "a-verifier-of-forty-three-characters-or-more-0"
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 RECOMMENDED = {"azp", "at-hash", "issued-in-future", "response-issuer-missing", "logout-replayed"}
 
 
@@ -92,6 +96,28 @@ def test_an_application_that_checks_nothing_is_told_everything() -> None:
 
 LOGOUTS = {lie.check.code for lie in LOGOUT_LIES} | {"logout-replayed"}
 """An application that never signs anybody out is not fooled into it."""
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "verifier", "said"),
+    [
+        pytest.param({}, VERIFIER, "no code_challenge", id="no challenge"),
+        pytest.param({"code_challenge": VERIFIER}, VERIFIER, "code_challenge_method=plain", id="plain"),
+        pytest.param(
+            {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}, "", "no code_verifier", id="no verifier"
+        ),
+        pytest.param(
+            {"code_challenge": CHALLENGE, "code_challenge_method": "S256"},
+            VERIFIER[::-1],
+            "code_verifier is not the challenge's",
+            id="another verifier",
+        ),
+        pytest.param({"code_challenge": CHALLENGE, "code_challenge_method": "S256"}, VERIFIER, None, id="right"),
+    ],
+)
+def test_pkce_is_looked_at_as_a_whole(request_fields: dict[str, str], verifier: str, said: str | None) -> None:
+    attempt = Attempt(request=request_fields, redeemed_with={"code_verifier": verifier} if verifier else {})
+    assert pkce_trouble(attempt) == said
 
 
 def test_what_it_recommends_alone_is_told_apart_from_what_is_required() -> None:

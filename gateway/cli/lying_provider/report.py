@@ -21,7 +21,8 @@ def in_words(results: Sequence[Result]) -> str:
         seen = f"  ({result.seen})" if result.seen else ""
         lines.append(f"{mark}  {check.code}{seen}")
         if result.verdict is Verdict.MISSING:
-            lines += [f"           {check.fr}", f"           {check.en}", f"           {check.rule}"]
+            told = (f"contrôle absent — {check.fr}", f"missing check — {check.en}", check.rule)
+            lines += [f"           {line}" for line in told]
     return "\n".join(lines)
 
 
