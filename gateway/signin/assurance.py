@@ -23,7 +23,7 @@ _LEVELS: tuple[tuple[frozenset[Means], str, tuple[str, ...]], ...] = (
     (frozenset({Means.PASSWORD, Means.TOTP}), ACR_PWD_TOTP, ("pwd", "otp", "mfa")),
     (frozenset({Means.PASSWORD, Means.SMS_CODE}), ACR_PWD_OTP_SMS, ("pwd", "sms", "mfa")),
     (frozenset({Means.PASSWORD, Means.EMAIL_CODE}), ACR_PWD_OTP_MAIL, ("pwd", "otp")),
-    # A code from a sheet ranks with the weakest one-time code, whatever it was kept with (decision record 0006).
+    # A code from a sheet ranks with the weakest one-time code, whatever it was kept with (decision record 0007).
     (frozenset({Means.PASSWORD, Means.RECOVERY_CODE}), ACR_PWD_OTP_MAIL, ("pwd", "otp")),
     (frozenset({Means.PASSWORD, Means.TRUSTED_DEVICE}), ACR_PWD_DEVICE, ("pwd", "swk")),
     (frozenset({Means.PASSWORD}), ACR_PWD, ("pwd",)),
