@@ -129,6 +129,7 @@ def test_more_structures_than_the_cap_are_counted_and_the_active_one_comes_first
 
 @pytest.mark.spec("TOK-08")
 @pytest.mark.parametrize("roles_each", [2, 40, 900])
+@pytest.mark.spec("AC-106")
 def test_a_token_stays_below_its_limit_and_says_what_it_leaves_out(provider, roles_each):
     roles = tuple(f"msph.role-{number}" for number in range(roles_each))
     provider.people.structures = [structure(number, roles=roles) for number in range(1, 41)]
