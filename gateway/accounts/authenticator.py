@@ -1,5 +1,5 @@
-"""The authenticators that a person enrols beside a password: an application that shows time-based codes (FID-02, FID-03) and
-a sheet of recovery codes (FID-12). How they are judged is said in gateway/signin.
+"""The authenticators that a person enrols beside a password, or in its place: an application that shows time-based codes
+(FID-02, FID-03), a sheet of recovery codes (FID-12), passkeys (FID-06…FID-08). How they are judged is said in gateway/signin.
 """
 
 from dataclasses import dataclass
@@ -30,3 +30,30 @@ class RecoveryCodes:
     account_id: str
     digests: tuple[bytes, ...]
     created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A WebAuthn credential. `credential_id` and `public_key` (COSE, as CBOR) are the authenticator's own. `backup_eligible` (BE)
+    never changes: whether its maker may copy it to other devices; `backed_up` (BS) is whether it has. It signs nobody in
+    after `flagged_at`, when its signature counter went back as a copy's would (FID-07), nor after `revoked_at`."""
+
+    id: str
+    account_id: str
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    aaguid: str
+    """The model of the authenticator, a UUID; all zero when it does not say."""
+    backup_eligible: bool
+    backed_up: bool
+    transports: tuple[str, ...]
+    label: str
+    created_at: float
+    last_used_at: float | None = None
+    flagged_at: float | None = None
+    revoked_at: float | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.flagged_at is None and self.revoked_at is None

@@ -1,10 +1,11 @@
 """What the accounts need from outside. Every write takes the effects that commit with it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from enum import StrEnum
 from typing import Literal, Protocol
 
 from gateway.accounts.account import Account, CodeChannel, KnownPerson
-from gateway.accounts.authenticator import RecoveryCodes, TotpAuthenticator
+from gateway.accounts.authenticator import Passkey, RecoveryCodes, TotpAuthenticator
 from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.trusted_device import TrustedDevice
@@ -151,6 +152,62 @@ class RecoveryCodeSets(Protocol):
 
     def revoke(self, account_id: str, at: float, effects: Effects) -> bool:
         """All that are left. False, and nothing written, when there is none."""
+        ...
+
+
+class PasskeyExistsError(Exception):
+    """This credential is somebody's already, or was."""
+
+
+class PasskeyUse(StrEnum):
+    USED = "used"
+    COUNTER_BACK = "counter_back"
+    """The signature counter did not go forward: the passkey is flagged from now on (FID-07)."""
+    GONE = "gone"
+    """Revoked or flagged meanwhile."""
+
+
+class Passkeys(Protocol):
+    """A credential belongs to one account for ever, also once it is revoked."""
+
+    def of(self, account_id: str) -> Sequence[Passkey]:
+        """Those that are not revoked, oldest first; flagged ones too."""
+        ...
+
+    def find(self, credential_id: bytes) -> Passkey | None:
+        """Also when it is revoked: the record says so."""
+        ...
+
+    def enrol(self, passkey: Passkey, effects: Effects, *, at_most: int) -> bool:
+        """False, and nothing written, when the account has `at_most` already. Raises PasskeyExistsError."""
+        ...
+
+    def activate(self, passkey: Passkey, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
+        """Consumes `link`, writes `account` and its first passkey, together; as `Accounts.set_password` does. False, and nothing
+        written, when the link was used, revoked or has expired meanwhile. Raises PasskeyExistsError."""
+        ...
+
+    def use(
+        self,
+        passkey_id: str,
+        *,
+        sign_count: int,
+        backed_up: bool,
+        at: float,
+        if_used: Effects,
+        if_counter_back: Effects,
+    ) -> PasskeyUse:
+        """Judges the signature counter and stores it, in one step: it must be higher than the stored one, unless both are
+        zero; otherwise the passkey is flagged, once."""
+        ...
+
+    def rename(self, passkey_id: str, label: str, effects: Effects) -> bool: ...
+
+    def revoke(
+        self, passkey_id: str, at: float, effects: Effects, *, unless: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """False, and nothing written, when it was revoked already, or when `unless` says so, asked under a lock on the
+        account."""
         ...
 
 

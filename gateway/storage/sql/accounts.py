@@ -105,6 +105,16 @@ class SqlAccounts:
             record(connection, effects + shared, node=self._node)
 
     def set_password(self, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
+        with _uniqueness(), self._connections.writing() as connection:
+            said = self.spend_link(connection, account, link, now)
+            if said is None:
+                return False
+            record(connection, effects + said, node=self._node)
+        return True
+
+    def spend_link(self, connection: sa.Connection, account: Account, link: OneTimeLink, now: float) -> Effects | None:
+        """In the caller's transaction: consumes the link, writes the account, and what was under way for it dies. What is to be
+        written besides; None, and nothing done, when the link cannot be used any more."""
         row = self._rows.row(account)
         of_account = one_time_link.c.account_id == account.id
         consume = (
@@ -112,22 +122,19 @@ class SqlAccounts:
             .where(one_time_link.c.id == link.id, of_account, _pending_link, one_time_link.c.expires_at > now)
             .values(used_at=now)
         )
-        with _uniqueness(), self._connections.writing() as connection:
-            lock_account(connection, account.id)
-            if connection.execute(consume).rowcount != 1:
-                return False
-            connection.execute(sa.update(table).where(table.c.id == account.id).values(row))
-            connection.execute(
-                sa.update(one_time_link).where(of_account, _pending_link, _not_a_protest).values(revoked_at=now)
-            )
-            connection.execute(
-                sa.update(trusted_device)
-                .where(trusted_device.c.account_id == account.id, trusted_device.c.revoked_at.is_(None))
-                .values(revoked_at=now)
-            )
-            shared = self._phones.keep(connection, account, now)
-            record(connection, effects + shared, node=self._node)
-        return True
+        lock_account(connection, account.id)
+        if connection.execute(consume).rowcount != 1:
+            return None
+        connection.execute(sa.update(table).where(table.c.id == account.id).values(row))
+        connection.execute(
+            sa.update(one_time_link).where(of_account, _pending_link, _not_a_protest).values(revoked_at=now)
+        )
+        connection.execute(
+            sa.update(trusted_device)
+            .where(trusted_device.c.account_id == account.id, trusted_device.c.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )
+        return self._phones.keep(connection, account, now)
 
     def replace_password_hash(self, account_id: str, *, expected: str, new: str, effects: Effects) -> bool:
         sealed = self._rows.seal(account_id, "password_hash", new)

@@ -12,6 +12,7 @@ from gateway.accounts.ports import (
     IdentityLinks,
     OneTimeLinks,
     Outbox,
+    Passkeys,
     RecoveryCodeSets,
     TotpAuthenticators,
     TrustedDevices,
@@ -38,6 +39,7 @@ from gateway.storage.sql.identity_row import IdentityRows
 from gateway.storage.sql.journal import SqlJournal
 from gateway.storage.sql.one_time_links import SqlOneTimeLinks
 from gateway.storage.sql.outbox import SqlOutbox
+from gateway.storage.sql.passkeys import SqlPasskeys
 from gateway.storage.sql.purpose_keys import SqlPurposeKeys
 from gateway.storage.sql.recovery_codes import SqlRecoveryCodes
 from gateway.storage.sql.revocation_lists import SqlRevocationLists
@@ -67,6 +69,7 @@ class Database:
         self.links: OneTimeLinks = SqlOneTimeLinks(connections, node)
         self.devices: TrustedDevices = SqlTrustedDevices(connections, node)
         self.totp: TotpAuthenticators = SqlTotpAuthenticators(connections, cipher, node)
+        self.passkeys: Passkeys = SqlPasskeys(connections, accounts, node)
         self.recovery_codes: RecoveryCodeSets = SqlRecoveryCodes(connections, node)
         self.code_failures: CodeFailures = SqlCodeFailures(connections, node)
         self.outbox: Outbox = SqlOutbox(connections, node)
