@@ -445,9 +445,9 @@ def _people_door(
         notes=ephemeral.spool,
         clock=clock,
         shell=shell,
+        farewells=farewells,
         leave=leave,
     )
-        farewells=farewells,
     pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
     return shell.door(pages)
 
