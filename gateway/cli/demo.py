@@ -115,10 +115,10 @@ class Ports:
 @click.option("--backchannel-logout-uri", "logout_uri", metavar="URL", help="Told when a session ends.")
 @click.option("--public", is_flag=True, help="Your application has no secret (a page in a browser, a mobile).")
 @click.option(
-    "--client-secret-file",
-    "secret_file",
+    "--credential-file",
+    "credential_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Its secret; made when it is not there. Default: a file in the folder of --data.",
+    help="Holds its secret; made when it is not there. Default: a file in the folder of --data.",
 )
 @click.option(
     "--rights-of",
@@ -150,7 +150,7 @@ def demo(
     post_logout_uris: tuple[str, ...],
     logout_uri: str | None,
     public: bool,
-    secret_file: Path | None,
+    credential_file: Path | None,
     rights_of: str,
     ephemeral_url: str | None,
     database_url: str | None,
@@ -164,7 +164,7 @@ def demo(
         redirect_uris,
         post_logout_redirect_uris=post_logout_uris,
         backchannel_logout_uri=logout_uri,
-        secret_file=(secret_file or data / f"{client_id}.secret").resolve(),
+        secret_file=(credential_file or data / f"{client_id}.secret").resolve(),
         public=public,
         rights_of=rights_of,
     )

@@ -48,7 +48,7 @@ CODES = (
 )
 @click.option("--client-id", default="test-client", show_default=True, help="The application's.")
 @click.option(
-    "--client-secret-file",
+    "--credential-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=f"The application's. Default: the secret {PUBLIC_SECRET}",
 )
@@ -76,7 +76,7 @@ def test_client(
     beyond_loopback: bool,
     certificate: tuple[str, str] | None,
     client_id: str,
-    client_secret_file: Path | None,
+    credential_file: Path | None,
     public: bool,
     algorithm: str,
     claims_file: Path | None,
@@ -97,8 +97,8 @@ def test_client(
         raise click.UsageError("URL: write the http(s) address where a login of your application begins.")
     host, port = _address(listen, beyond_loopback)
     secret = None if public else PUBLIC_SECRET
-    if client_secret_file is not None and not public:
-        secret = client_secret_file.read_text("utf-8").strip()
+    if credential_file is not None and not public:
+        secret = credential_file.read_text("utf-8").strip()
     try:
         with listening(host, port, certificate) as (server, bound):
             scheme, name = "https" if certificate else "http", f"[{host}]" if ":" in host else host
@@ -111,7 +111,7 @@ def test_client(
                 claims=_claims(claims_file),
             )
             server.provider = LyingProvider(scene, SystemClock())
-            _say_configuration(scene, told=client_secret_file is None)
+            _say_configuration(scene, told=credential_file is None)
             trial = Trial(server.provider, url, signed_in=signed_in, logout_uri=logout_uri, ca_file=ca_file, only=only)
             _wait(trial, patience)
             results = list(trial.run())
