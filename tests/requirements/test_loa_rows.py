@@ -116,6 +116,11 @@ TABLE = {
     frozenset({Means.PASSWORD, Means.EMAIL_CODE, Means.SMS_CODE}): (OTP_SMS, SMS),
     frozenset(_EVERYDAY): (OTP_SMS, SMS),
 }
+TABLE |= {
+    means | {Means.RECOVERY_CODE}: (OTP_MAIL, MAIL) if level[0] not in {OTP_MAIL, OTP_SMS} else level
+    for means, level in TABLE.items()
+}
+TABLE |= {means | {Means.TOTP}: ("urn:passerelle:acr:pwd-totp", ("pwd", "otp", "mfa")) for means in TABLE}
 CARD_LEVEL = ("urn:passerelle:acr:card", ("sc", "hwk", "pin", "mfa"))
 PSC_LEVEL = ("urn:passerelle:acr:psc", ("psc",))
 """One of these two is the level whatever else is proved beside it, the card first."""
@@ -167,6 +172,7 @@ def test_a_password_alone_ends_in_no_session_and_no_token(gateway):
 def test_an_eidas_level_is_never_said_even_where_a_ranking_names_it(tmp_path):
     strong = "urn:passerelle:acr:card, urn:passerelle:acr:psc"
     everyday = f"[{PWD}], [urn:passerelle:acr:pwd-device], [eidas1, {OTP_MAIL}], [{OTP_SMS}, eidas2, eidas3]"
+    everyday += ", [urn:passerelle:acr:pwd-totp]"
     ranking = f"ranking: [{everyday}, [{strong}]]"
     for gateway in opened(tmp_path, ranking=ranking):
         gateway.registered()

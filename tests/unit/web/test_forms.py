@@ -16,6 +16,7 @@ POSTS = [
     PASSWORD,
     f"/signin/{HANDLE}/code",
     f"/signin/{HANDLE}/code/resend",
+    f"/signin/{HANDLE}/factor",
     f"/signin/{HANDLE}/device",
     f"/signin/{HANDLE}/structure",
     f"/signin/{HANDLE}/consent",
