@@ -121,34 +121,51 @@ class Application:
 
     async def _answer(self, methods: Mapping[str, MachineEndpoint], scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        try:
+            body = await _body(receive, self._body_seconds) if method in methods else b""
+        except (_BodyTooLargeError, TimeoutError) as error:
+            unread = _unread(isinstance(error, TimeoutError), base64url(self._randomness(9)))
+            response = self._readable(unread, scope)
+        except _PeerGoneError:
+            return
+        else:
+            response = await self._answered(methods, method, scope, body)
+        await self._send(response, send, with_body=scope["method"] != "HEAD")
+
+    def is_machine(self, path: str) -> bool:
+        return path in self._machine
+
+    async def answer_whole(self, scope: Scope, body: bytes) -> MachineResponse:
+        """The answer of the machine door to a request that is there whole, HEAD left out; `headers_of` completes it."""
+        return await self._answered(self._machine[scope["path"]], scope["method"], scope, body)
+
+    def headers_of(self, response: MachineResponse) -> dict[bytes, bytes]:
+        own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
+        return {**self._headers, **own}
+
+    async def _answered(
+        self, methods: Mapping[str, MachineEndpoint], method: str, scope: Scope, body: bytes
+    ) -> MachineResponse:
         endpoint = methods.get(method)
         incident = base64url(self._randomness(9))
         if endpoint is None:
             allow = {"allow": ", ".join(sorted(methods)), "cache-control": "no-store"}
-            response = self._readable(MachineResponse(405, headers=allow), scope)
-        else:
-            try:
-                headers = _single_headers(scope["headers"])
-                keep_believed(headers, _remote(scope), self._certificate_proxy)
-                body = await _body(receive, self._body_seconds)
-            except (_BodyTooLargeError, TimeoutError) as error:
-                response = self._readable(_unread(isinstance(error, TimeoutError), incident), scope)
-            except _PeerGoneError:
-                return
-            except ValueError:
-                response = self._readable(_error(400, "invalid_request", incident), scope)
-            else:
-                request = MachineRequest(
-                    method=method,
-                    path=scope["path"],
-                    query=scope["query_string"],
-                    headers=headers,
-                    body=body,
-                    peer=self._peer(scope),
-                    request_id=incident,
-                )
-                response = await self._guarded(endpoint, request, scope)
-        await self._send(response, send, with_body=scope["method"] != "HEAD")
+            return self._readable(MachineResponse(405, headers=allow), scope)
+        try:
+            headers = _single_headers(scope["headers"])
+        except ValueError:
+            return self._readable(_error(400, "invalid_request", incident), scope)
+        keep_believed(headers, _remote(scope), self._certificate_proxy)
+        request = MachineRequest(
+            method=method,
+            path=scope["path"],
+            query=scope["query_string"],
+            headers=headers,
+            body=body,
+            peer=self._peer(scope),
+            request_id=incident,
+        )
+        return await self._guarded(endpoint, request, scope)
 
     def _peer(self, scope: Scope) -> str:
         """The caller's address; a proxy of ours is believed about it, nobody else (WEB-06)."""
@@ -175,8 +192,7 @@ class Application:
             return self._readable(_error(500, "server_error", request.request_id), scope)
 
     async def _send(self, response: MachineResponse, send: Send, *, with_body: bool) -> None:
-        own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
-        headers = {**self._headers, **own, b"content-length": b"%d" % len(response.body)}
+        headers = {**self.headers_of(response), b"content-length": b"%d" % len(response.body)}
         await send({"type": "http.response.start", "status": response.status, "headers": list(headers.items())})
         await send({"type": "http.response.body", "body": response.body if with_body else b""})
 

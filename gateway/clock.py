@@ -43,6 +43,12 @@ def civil_date(now: float) -> datetime.date:
     return datetime.datetime.fromtimestamp(now, PARIS).date()
 
 
+def civil_day(now: float) -> tuple[float, float]:
+    """The instants between which `civil_date`, which rounds to the microsecond, says the same as at `now`."""
+    today = datetime.datetime.combine(civil_date(now), datetime.time(), PARIS)
+    return today.timestamp(), (today + datetime.timedelta(days=1)).timestamp() - 1e-6
+
+
 def iso_utc(now: float) -> str:
     """`now` as an ISO 8601 instant, UTC, with milliseconds."""
     return datetime.datetime.fromtimestamp(now, datetime.UTC).isoformat(timespec="milliseconds")

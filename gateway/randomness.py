@@ -1,6 +1,6 @@
 """The one place that draws random values, all from the operating system (CRY-08)."""
 
-import base64
+import binascii
 import hashlib
 import secrets
 import uuid
@@ -13,9 +13,12 @@ Randomness = Callable[[int], bytes]
 system_randomness: Randomness = secrets.token_bytes
 
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 def base64url(raw: bytes) -> str:
     """Unpadded base64url, the alphabet of tokens and handles."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def opaque(randomness: Randomness, octets: int = 32) -> str:

@@ -12,9 +12,9 @@ import click
 import uvicorn
 
 from gateway.cli.administration import administration
-from gateway.cli.bounded_heads import BoundedHeads
 from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
+from gateway.cli.whole_requests import WholeRequests
 
 
 @click.command()
@@ -37,7 +37,7 @@ def serve(invocation: Invocation, workers: int | None) -> None:
         port=port,
         workers=workers or settings.workers,
         loop="uvloop",
-        http=BoundedHeads,
+        http=WholeRequests,
         ws="none",
         lifespan="on",
         proxy_headers=False,

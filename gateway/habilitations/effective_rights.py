@@ -6,11 +6,12 @@ in a legal person (EJ) says nothing about its sites (EG): people are habilitated
 """
 
 import datetime
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.accounts.account import Account, AccountStatus, KnownPerson
-from gateway.clock import civil_date
+from gateway.clock import civil_date, civil_day
 from gateway.habilitations.habilitation import Habilitation, HabilitationState, Origin
 from gateway.habilitations.ports import AcrScale
 from gateway.habilitations.role_mapping import RoleMapping, Rule
@@ -33,10 +34,13 @@ class RightsInStructure:
 @dataclass(frozen=True, slots=True)
 class EffectiveRights:
     """`structures` in the order of their names. `as_of` is the oldest instant at which a source said what concerns this
-    application, too old or not; None when nothing comes from a source."""
+    application, too old or not; None when nothing comes from a source. Between `since` and `until`, both left out, the same
+    habilitations give the same rights."""
 
     structures: tuple[RightsInStructure, ...] = ()
     as_of: float | None = None
+    since: float = -math.inf
+    until: float = math.inf
 
 
 def effective_rights(
@@ -59,19 +63,24 @@ def effective_rights(
     ]
     given: dict[str, list[tuple[Habilitation, Structure, Rule]]] = {}
     read_at: list[float] = []
+    since, until = civil_day(now)
     for habilitation, structure in habilitations:
         if habilitation.account_id != account.id or not in_force(habilitation, structure, today):
             continue
         matching = list(_matching(rules, mapping, habilitation, structure, account))
         if matching and from_a_source(habilitation) and habilitation.seen_at is not None:
             read_at.append(habilitation.seen_at)
-        if not is_stale(habilitation, now, stale_after):
+        stale = is_stale(habilitation, now, stale_after)
+        if from_a_source(habilitation) and habilitation.seen_at is not None:
+            turns_stale = habilitation.seen_at + stale_after
+            since, until = (max(since, turns_stale), until) if stale else (since, min(until, turns_stale))
+        if not stale:
             for rule in matching:
                 given.setdefault(structure.id, []).append((habilitation, structure, rule))
     structures = sorted(
         (_union(items) for items in given.values()), key=lambda item: (item.structure.name, item.structure.id)
     )
-    return EffectiveRights(tuple(structures), min(read_at, default=None))
+    return EffectiveRights(tuple(structures), min(read_at, default=None), since, until)
 
 
 def in_force(habilitation: Habilitation, structure: Structure, today: datetime.date) -> bool:

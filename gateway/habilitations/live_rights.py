@@ -42,15 +42,18 @@ class LiveRights:
 
     def rights_of_many(
         self, asked: Sequence[tuple[KnownPerson, str, str, float]]
-    ) -> Sequence[tuple[Sequence[RightsInStructure], str, float | None]]:
+    ) -> Sequence[tuple[EffectiveRights, str]]:
         """The same for many people, whose accounts have just been read: (person, application, acr, now)."""
         mapping = self._mapping()
         held = self._habilitations.of_many({person.id for person, *_ in asked}) if asked else {}
-        answers = []
-        for person, application, acr, now in asked:
-            effective = self._judged(mapping, person, held.get(person.id, ()), application, acr, now)
-            answers.append((effective.structures, mapping.version, effective.as_of))
-        return answers
+        return [
+            (self._judged(mapping, person, held.get(person.id, ()), application, acr, now), mapping.version)
+            for person, application, acr, now in asked
+        ]
+
+    def version(self) -> str:
+        """The mapping's, at this instant."""
+        return self._mapping().version
 
     def structures_of(self, account_id: str, role_application: str, acr: str, now: float) -> Sequence[Structure]:
         """The structures where this application gives the person something, in the order of their names."""

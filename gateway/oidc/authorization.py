@@ -280,7 +280,7 @@ class Authorization:
         if request.structure is None and "ror" not in request.scope:
             return None
         acr = self._gate.assurance(session).acr
-        rights, _, _ = self._people.rights(session.account_id, client.role_application, acr, self._clock.now())
+        rights, *_ = self._people.rights(session.account_id, client.role_application, acr, self._clock.now())
         held = [structure.id for structure in rights]
         if request.structure is not None:
             if request.structure not in held:

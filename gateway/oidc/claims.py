@@ -6,12 +6,13 @@ cut silently: the totals say what is missing, and userinfo gives all of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from gateway.clock import iso_utc
-from gateway.oidc.ports import Person, StructureRights
+from gateway.oidc.ports import Person, Said, StructureRights
 from gateway.oidc.psc_claims import PSC_CLAIMS, psc_claims
 
 
@@ -50,12 +51,13 @@ SCOPES_IN = {
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Live rights in one application. `active` is the active structure's identifier."""
+    """Live rights in one application. `active` is the active structure's identifier; `said` as in `HeldRights`."""
 
     structures: Sequence[StructureRights]
     active: str | None
     version: str
     as_of: float | None
+    said: Said | None = field(default=None, compare=False, repr=False)
 
 
 def identity_claims(
@@ -105,9 +107,20 @@ def _professions(profession: str | None) -> list[dict[str, str]] | None:
     return [{"code": code, "oid": oid} if oid else {"code": code}]
 
 
-def rights_claims(rights: Rights, *, limit: int | None, named: bool = True) -> dict[str, Any]:
+def rights_claims(rights: Rights, *, limit: int | None, named: bool = True) -> Mapping[str, Any]:
     """Roles and entitlements in the active structure, and the structures with the roles in each: the active one first, at
     most `limit` of them (None: all), with the total said. `named`: with the structures' names, for people to read."""
+    said = rights.said
+    if said is None or said.structures is not rights.structures:  # narrowed since
+        return _rights_claims(rights, limit, named)
+    what = rights.active, rights.version, rights.as_of, limit, named
+    known = said.made.get(what)
+    if known is None:
+        known = said.made[what] = _rights_claims(rights, limit, named)
+    return MappingProxyType(known)
+
+
+def _rights_claims(rights: Rights, limit: int | None, named: bool) -> dict[str, Any]:
     ordered = sorted(rights.structures, key=lambda structure: structure.id != rights.active)
     shown = ordered if limit is None else ordered[: max(limit, 1)]
     active = ordered[0] if ordered and ordered[0].id == rights.active else None

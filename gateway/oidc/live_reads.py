@@ -2,7 +2,8 @@
 
 Rights are computed at the moment of issuance (TOK-05, TOK-06): nothing of them is kept in the grant but the name of the
 active structure. Requests that wait at the same time are read together: each reading begins after all its requests came, so
-nobody is told what was true before asking, and one trip to the database serves all of them.
+nobody is told what was true before asking, and one trip to the database serves all of them. What is known at once to be still
+true (`PeopleAtOnce`) is not read again.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from gateway.applications.client import Client
 from gateway.keys.key_ring import KeyRing
 from gateway.oidc.claims import Rights
-from gateway.oidc.ports import HeldRights, People, Person, PersonAsked, RunBlocking
+from gateway.oidc.ports import HeldRights, People, PeopleAtOnce, Person, PersonAsked, RunBlocking
 
 Told = tuple[Person, HeldRights | None] | None
 AT_ONCE = 4
@@ -23,8 +24,11 @@ MOST = 64
 
 
 class LiveReads:
-    def __init__(self, people: People, ring: KeyRing, run_blocking: RunBlocking) -> None:
+    def __init__(
+        self, people: People, ring: KeyRing, run_blocking: RunBlocking, at_once: PeopleAtOnce | None = None
+    ) -> None:
         self._people = people
+        self._at_once = at_once
         self._ring = ring
         self._run_blocking = run_blocking
         self._of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Readings] = weakref.WeakKeyDictionary()
@@ -43,21 +47,29 @@ class LiveReads:
         """None when nothing may be said of this account any more. Rights only under scope `ror`; not `named`: who the person
         is stays unread."""
         application = client.role_application if "ror" in scope else None
-        loop = asyncio.get_running_loop()
-        readings = self._of_loops.get(loop)
-        if readings is None:
-            readings = self._of_loops[loop] = _Readings(loop, self._told, self._run_blocking)
-        told = await readings.of(PersonAsked(account_id, application, acr, now, named))
+        asked = PersonAsked(account_id, application, acr, now, named)
+        told: Told = None
+        if self._at_once is not None and not self._ring.is_due():
+            told = self._at_once.told_at_once(asked)
+        if told is None:
+            told = await self._read(asked)
         if told is None or not told[0].active:
             return None
         person, held = told
-        return person, None if held is None else Rights(held[0], structure, held[1], held[2])
+        return person, None if held is None else Rights(held.structures, structure, held.version, held.as_of, held.said)
 
     async def keys(self) -> KeyRing:
         """The ring, read again when it is due."""
         if self._ring.is_due():
             await self._run_blocking(self._ring.keep_fresh)
         return self._ring
+
+    def _read(self, asked: PersonAsked) -> asyncio.Future[Told]:
+        loop = asyncio.get_running_loop()
+        readings = self._of_loops.get(loop)
+        if readings is None:
+            readings = self._of_loops[loop] = _Readings(loop, self._told, self._run_blocking)
+        return readings.of(asked)
 
     def _told(self, asked: Sequence[PersonAsked]) -> Sequence[Told]:
         self._ring.keep_fresh()

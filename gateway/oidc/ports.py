@@ -7,7 +7,7 @@ its endpoints run on the event loop (decision record 0001).
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gateway.journal.effects import Effects
 from gateway.signin.assurance import Assurance
@@ -264,8 +264,21 @@ class Person:
     language: str
 
 
-HeldRights = tuple[Sequence[StructureRights], str, float | None]
-"""By structure; the mapping's version; the oldest instant at which a source was read, if any."""
+class Said:
+    """What was already made of these very rights, by whoever made it: kept as long as they are."""
+
+    def __init__(self, structures: Sequence[StructureRights]) -> None:
+        self.structures = structures
+        self.made: dict[Any, Any] = {}
+
+
+class HeldRights(NamedTuple):
+    """By structure; the mapping's version; the oldest instant at which a source was read, if any."""
+
+    structures: Sequence[StructureRights]
+    version: str
+    as_of: float | None
+    said: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +303,12 @@ class People(Protocol):
     def rights(self, account_id: str, role_application: str, acr: str, now: float) -> HeldRights:
         """Live rights by structure, the mapping's version, and the oldest instant at which a source was read (None when
         nothing comes from a source)."""
+        ...
+
+
+class PeopleAtOnce(Protocol):
+    def told_at_once(self, asked: PersonAsked) -> tuple[Person, HeldRights | None] | None:
+        """As `People.told` would at this instant, without waiting for anything; None when that cannot be."""
         ...
 
 

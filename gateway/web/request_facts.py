@@ -41,6 +41,12 @@ def _address(text: str) -> Address | None:
     return mapped or address
 
 
+@lru_cache(maxsize=1024)
+def _as_written(remote: str) -> str:
+    address = _address(remote)
+    return "" if address is None else str(address)
+
+
 def is_among(remote: str, trusted: Sequence[Network]) -> bool:
     address = _address(remote)
     return address is not None and any(address in network for network in trusted)
@@ -48,6 +54,8 @@ def is_among(remote: str, trusted: Sequence[Network]) -> bool:
 
 def peer_address(remote: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
     """The last hop that is not a trusted proxy, reading `X-Forwarded-For` from its end. `remote` is the TCP peer."""
+    if not forwarded_for:
+        return _as_written(remote)
     current = _address(remote)
     if current is None:
         return ""

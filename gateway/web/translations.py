@@ -40,7 +40,7 @@ def french_spaces(text: str) -> str:
 
 @functools.cache
 def _read(file: Path, language: str) -> Mapping[str, str]:
-    texts = _flat(yaml.safe_load(file.read_text("utf-8")))
+    texts = _flat(yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader))
     return {key: french_spaces(text) for key, text in texts.items()} if language == "fr" else texts
 
 

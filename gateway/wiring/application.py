@@ -90,14 +90,13 @@ from gateway.storage.ephemeral import EphemeralStoreUnavailableError
 from gateway.storage.sql.database import StoreUnavailableError
 from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
-from gateway.wiring.card import card_doors
 from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of, leaving
 from gateway.wiring.linking import linking_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
-from gateway.wiring.psc import psc_doors
+from gateway.wiring.remembered_people import RememberedPeople
 from gateway.wiring.sms import sms_gate
 from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
 
@@ -127,7 +126,8 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
         stale_after=settings.values["directory.stale_after"],
     )
     ring = KeyRing(stores.database.signing_keys, clock=stores.clock)
-    people = PeopleFromAccounts(stores.database.accounts, rights)
+    read = PeopleFromAccounts(stores.database.accounts, rights)
+    people = RememberedPeople(read, stores.database.people_mark, rights.version)
     https = settings.issuer.startswith("https:")
 
     async def stop() -> None:
@@ -150,12 +150,12 @@ def build(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Appli
 
 
 def _machine_door(
-    settings: Settings, reviewed: ReviewedConfig, stores: Stores, ring: KeyRing, people: PeopleFromAccounts
+    settings: Settings, reviewed: ReviewedConfig, stores: Stores, ring: KeyRing, people: RememberedPeople
 ) -> dict[str, dict[str, MachineEndpoint]]:
     clock, grants, clients = stores.clock, stores.ephemeral.grants, reviewed.clients
     policy = provider_policy(settings)
     signer = Signer(ring)
-    reads = LiveReads(people, ring, asyncio.to_thread)
+    reads = LiveReads(people, ring, asyncio.to_thread, at_once=people)
     subjects = Subjects(stores.database.purpose_keys.get(Purpose.PAIRWISE_SUBJECT))
     mint = TokenMint(signer, policy, subjects, stores.randomness)
     slots = SecretSlots(stores.database.client_secrets, clock=clock, run_blocking=asyncio.to_thread)
@@ -271,7 +271,7 @@ def _people_door(
     reviewed: ReviewedConfig,
     stores: Stores,
     ring: KeyRing,
-    people: PeopleFromAccounts,
+    people: RememberedPeople,
     rights: LiveRights,
 ) -> WSGIApplication:
     database, ephemeral = stores.database, stores.ephemeral
@@ -317,9 +317,13 @@ def _people_door(
     if tiles:
         pages.append(parts.door(shared))
         if reviewed.psc is not None:
+            from gateway.wiring.psc import psc_doors  # noqa: PLC0415 -- its HTTP client, for those who use it
+
             psc_door, leave = psc_doors(settings, reviewed.psc, stores, shared, parts)
             pages.append(psc_door)
         if reviewed.card is not None:
+            from gateway.wiring.card import card_doors  # noqa: PLC0415 -- likewise
+
             pages += card_doors(settings, reviewed.card, stores, shared, parts)
     farewells = farewells_of(clients, stores)
     way_out = leaving(shell, farewells, leave)

@@ -1,13 +1,14 @@
 """Answers what the provider and the journey ask of people, from the accounts and the habilitations."""
 
+import math
 from collections.abc import Sequence
 
 from gateway.accounts.account import Account, AccountStatus, KnownPerson
 from gateway.accounts.ports import Accounts
 from gateway.applications.ports import Clients
-from gateway.habilitations.effective_rights import RightsInStructure
+from gateway.habilitations.effective_rights import EffectiveRights, RightsInStructure
 from gateway.habilitations.live_rights import LiveRights
-from gateway.oidc.ports import HeldRights, Person, PersonAsked, StructureRights
+from gateway.oidc.ports import HeldRights, Person, PersonAsked, Said, StructureRights
 
 
 class PeopleFromAccounts:
@@ -17,6 +18,12 @@ class PeopleFromAccounts:
         self._accounts, self._rights = accounts, rights
 
     def told(self, asked: Sequence[PersonAsked]) -> Sequence[tuple[Person, HeldRights | None] | None]:
+        return [told for told, _, _ in self.told_between(asked)]
+
+    def told_between(
+        self, asked: Sequence[PersonAsked]
+    ) -> Sequence[tuple[tuple[Person, HeldRights | None] | None, float, float]]:
+        """Each answer with the two instants between which the clock alone does not change it."""
         known = self._accounts.known(
             {one.account_id for one in asked}, named={one.account_id for one in asked if one.named}
         )
@@ -26,9 +33,11 @@ class PeopleFromAccounts:
             if one.role_application is not None and one.account_id in known
         ]
         rights = self._rights.rights_of_many([question for _, question in wanted])
-        held = {place: _held(*found) for (place, _), found in zip(wanted, rights, strict=True)}
+        held = {place: found for (place, _), found in zip(wanted, rights, strict=True)}
         return [
-            (_person(known[one.account_id]), held.get(place)) if one.account_id in known else None
+            _between(_person(known[one.account_id]), held.get(place))
+            if one.account_id in known
+            else (None, -math.inf, math.inf)
             for place, one in enumerate(asked)
         ]
 
@@ -56,6 +65,15 @@ def _person(account: Account | KnownPerson) -> Person:
     )
 
 
+def _between(
+    person: Person, found: tuple[EffectiveRights, str] | None
+) -> tuple[tuple[Person, HeldRights | None], float, float]:
+    if found is None:
+        return (person, None), -math.inf, math.inf
+    effective, version = found
+    return (person, _held(effective.structures, version, effective.as_of)), effective.since, effective.until
+
+
 def _held(held: Sequence[RightsInStructure], version: str, as_of: float | None) -> HeldRights:
     rights = [
         StructureRights(
@@ -67,7 +85,7 @@ def _held(held: Sequence[RightsInStructure], version: str, as_of: float | None) 
         )
         for item in held
     ]
-    return rights, version, as_of
+    return HeldRights(rights, version, as_of, Said(rights))
 
 
 class StructuresFromRights:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from gateway.jobs.ports import NumberSignals, SmsSender
 from gateway.keys.purposes import Purpose
-from gateway.messages.sms_http import HttpSmsSender
 from gateway.settings import ConfigurationError, Settings, Sms
 from gateway.signin.one_time_code.sms_gate import SmsGate, SmsPolicy
 from gateway.signin.one_time_code.sms_meter import ConversionFloor
@@ -50,6 +49,8 @@ def sms_sender(settings: Settings) -> tuple[SmsSender | None, NumberSignals | No
         live_secrets_in(sms.secret_file)
     if sms.provider == "twilio":
         return _twilio(sms)
+    from gateway.messages.sms_http import HttpSmsSender  # noqa: PLC0415 -- an HTTP client, which the jobs alone need
+
     sender = HttpSmsSender(
         url=sms.url,
         secrets=lambda: _secrets(sms),

@@ -49,7 +49,7 @@ _HOMES = {
     "hiredis": r"gateway/storage/",
     "authlib": r"gateway/signin/psc/client\.py",
     "joserfc": r"gateway/(oidc|keys|signin/psc)/",
-    "uvicorn": r"gateway/cli/(serve|bounded_heads)\.py",
+    "uvicorn": r"gateway/cli/(serve|bounded_heads|whole_requests)\.py",
     "requests": r"gateway/messages/|gateway/signin/psc/(client|bounded_answer)\.py|gateway/directory/revocation_lists\.py",
     "smtplib": r"gateway/messages/",
     "click": r"gateway/cli/",

@@ -23,6 +23,7 @@ from gateway.oidc.ports import (
     Redemption,
     Refresh,
     RefreshState,
+    Said,
     StructureRights,
 )
 from gateway.randomness import digest
@@ -350,6 +351,7 @@ class FakePeople:
         self.known = {person.account_id: person}
         self.structures: list[StructureRights] = []
         self.asked_application: str | None = None
+        self._held: dict[Any, HeldRights] = {}
 
     def told(self, asked: Sequence[PersonAsked]) -> Sequence[tuple[Person, HeldRights | None] | None]:
         return [
@@ -363,8 +365,7 @@ class FakePeople:
     def person(self, account_id: str) -> Person | None:
         return self.known.get(account_id)
 
-    def rights(
-        self, account_id: str, role_application: str, acr: str, now: float
-    ) -> tuple[Sequence[StructureRights], str, float | None]:
+    def rights(self, account_id: str, role_application: str, acr: str, now: float) -> HeldRights:
         self.asked_application = role_application
-        return (tuple(self.structures) if role_application == "handicap" else ()), "2026-10-01", 1_799_990_000.0
+        held = tuple(self.structures) if role_application == "handicap" else ()
+        return self._held.setdefault((account_id, held), HeldRights(held, "2026-10-01", 1_799_990_000.0, Said(held)))

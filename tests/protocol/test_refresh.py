@@ -1,5 +1,6 @@
 """The refresh token grant at the token endpoint (RFC 6749 §6, RFC 9700 §4.14.2; OID-09, DECISIONS 8)."""
 
+import base64
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from gateway.journal.effects import NO_EFFECTS
+from gateway.oidc import refresh_tokens
 from gateway.randomness import handle, partition_of, system_randomness
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
 from gateway.web.machine_door import MachineResponse
@@ -116,11 +118,13 @@ def test_the_token_of_another_client_revokes_the_family(provider, store):
 def test_an_invention_revokes_nothing(provider):
     """A resource server knows the grant's name from its access tokens; that must not be enough to end it."""
     begun = begin(provider)
-    grant, generation, secret, tag = begun["refresh_token"].split(".")
+    grant, generation, secret, tag, facts = begun["refresh_token"].split(".")
     other = "A" if secret[0] != "A" else "B"
     for invented in (
         f"{grant}.{generation}.{other}{secret[1:]}.{tag}",
+        f"{grant}.{generation}.{other}{secret[1:]}.{tag}.{facts}",
         f"{grant}.7.{secret}.{tag}",
+        f"{grant}.7.{secret}.{tag}.{facts}",
         f"{grant}.{generation}.{secret}.{'A' * 22}",
         f"{grant}.{generation}.{secret}",
         grant,
@@ -129,6 +133,63 @@ def test_an_invention_revokes_nothing(provider):
     ):
         assert refused(refresh(provider, invented)) == "invalid_grant"
     assert refresh(provider, begun["refresh_token"]).status == 200
+
+
+def counted(provider: Provider, store: EphemeralStore) -> list[str]:
+    """What is asked of the store's grants from now on."""
+    asked: list[str] = []
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            return getattr(store.grants, name)
+
+    provider.store = replace(store, grants=Counting())
+    provider.assemble(provider.gate, provider.journey)
+    return asked
+
+
+def test_a_refresh_is_one_step_of_the_store(provider, store):
+    token = begin(provider)["refresh_token"]
+    asked = counted(provider, store)
+    token = json_of(refresh(provider, token))["refresh_token"]
+    assert refresh(provider, token).status == 200
+    assert asked == ["rotate_refresh"] * 2
+
+
+@pytest.mark.parametrize("facts", ["none", "empty", "altered", "another grant's"])
+def test_a_token_whose_facts_are_not_its_own_is_an_invention(provider, facts):
+    begun, other = begin(provider), begin(provider, scope="openid")
+    parts, others = begun["refresh_token"].split("."), other["refresh_token"].split(".")
+    said = {"none": [], "empty": [""], "altered": [parts[4][:-4] + "AAAA"], "another grant's": [others[4]]}[facts]
+    assert refused(refresh(provider, ".".join([*parts[:4], *said]))) == "invalid_grant"
+    assert refresh(provider, begun["refresh_token"]).status == 200
+
+
+def test_facts_that_another_version_wrote_are_read_from_the_store_and_written_anew(provider, store, monkeypatch):
+    with monkeypatch.context() as another_version:
+        another_version.setattr(refresh_tokens, "_FACTS", refresh_tokens._FACTS[:-1])
+        begun = begin(provider)
+    asked = counted(provider, store)
+    answer = json_of(refresh(provider, begun["refresh_token"]))
+    assert answer["scope"] == begun["scope"]
+    assert refresh(provider, answer["refresh_token"]).status == 200
+    assert asked == ["find_refresh", "rotate_refresh", "rotate_refresh"]
+
+
+def test_the_facts_of_a_refresh_token_are_not_readable(provider):
+    facts = begin(provider)["refresh_token"].split(".")[4]
+    raw = base64.urlsafe_b64decode(facts + "==")
+    assert ACCOUNT.encode() not in raw and b"durable" not in raw
+
+
+def test_claims_asked_one_by_one_that_do_not_fit_in_a_token_stay_in_the_store(provider, store, monkeypatch):
+    monkeypatch.setattr(refresh_tokens, "_FACTS_LIMIT", 100)
+    token = begin(provider)["refresh_token"]
+    assert token.endswith(".")
+    asked = counted(provider, store)
+    assert refresh(provider, token).status == 200
+    assert asked == ["find_refresh", "rotate_refresh"]
 
 
 @pytest.mark.spec("OID-09")

@@ -118,7 +118,7 @@ def test_a_service_gives_back_one_token_and_its_others_live(provider, store):
 
 def test_what_is_dead_or_was_never_alive_is_as_dead_as_was_asked(provider, store):
     begun = provider.begin("durable")
-    grant, generation, secret, tag = begun["refresh_token"].split(".")
+    grant, generation, secret, tag, facts = begun["refresh_token"].split(".")
     for unknown in (
         "x",
         "a.b.c",
@@ -126,6 +126,7 @@ def test_what_is_dead_or_was_never_alive_is_as_dead_as_was_asked(provider, store
         "é",
         f"{grant}.{generation}.{secret}.{'A' * 22}",
         f"{grant}.0.{'A' * 43}.{tag}",
+        f"{grant}.0.{'A' * 43}.{tag}.{facts}",
         begun["access_token"][:-6] + "AAAAAA",
         begun["id_token"],
         grant,

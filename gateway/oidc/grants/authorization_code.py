@@ -5,7 +5,6 @@ it is burnt: someone else has it. Presented again it revokes what its first use 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gateway.applications.client import Client
 from gateway.journal.effects import Effects, because
@@ -47,16 +46,15 @@ class AuthorizationCodeGrant:
         code, state = found
         event = _about(event, code)
         if wrong := _wrong(code, client, parameters, binding):
-            await self._burn(presented, replace(event, reason=wrong))
+            await self._burn(presented, event.but(reason=wrong))
         if state is CodeState.SPENT:
-            await self._burn(presented, replace(event, name="token.code_replayed"))
+            await self._burn(presented, event.but(name="token.code_replayed"))
         return await self._issuance(code, client, event.at, binding)
 
     async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
         """Spends the code and creates the grant in one step of the store. Raises TokenProblem when another came first."""
         grant = issuance.grant
-        event = replace(
-            event,
+        event = event.but(
             actor=grant.account_id,
             acr=grant.acr,
             structure=grant.structure,
@@ -68,7 +66,7 @@ class AuthorizationCodeGrant:
             grant,
             event.at,
             if_redeemed=because(event),
-            if_replayed=_refused(replace(event, name="token.code_replayed", details={"grant_id": grant.id})),
+            if_replayed=_refused(event.but(name="token.code_replayed", details={"grant_id": grant.id})),
             refresh=issuance.refresh,
         )
         if redemption is not Redemption.REDEEMED:
@@ -89,10 +87,12 @@ class AuthorizationCodeGrant:
         asked = (code.claims_request or {}).get("id_token", ())
         token, state, lives_until = None, None, now + self._policy.access_token_ttl_seconds
         if client.refresh_tokens:
-            token, state = self._tokens.make(code.grant_id, 0, now)
             lives_until = max(lives_until, code.session_ends_at)
+        grant = _grant(code, lives_until, binding)
+        if client.refresh_tokens:
+            token, state = self._tokens.make(grant, 0, now)
         return Issuance(
-            grant=_grant(code, lives_until, binding),
+            grant=grant,
             client=client,
             scope=code.scope,
             jti=self._mint.new_jti(code.grant_id),
@@ -139,11 +139,11 @@ def _grant(code: AuthorizationCode, expires_at: float, binding: Binding) -> Gran
 
 
 def _about(event: Event, code: AuthorizationCode) -> Event:
-    return replace(event, actor=code.account_id, name="token.refused", details={"grant_id": code.grant_id})
+    return event.but(actor=code.account_id, name="token.refused", details={"grant_id": code.grant_id})
 
 
 def _refused(event: Event) -> Effects:
-    return because(replace(event, outcome=Outcome.REFUSED))
+    return because(event.but(outcome=Outcome.REFUSED))
 
 
 def _invalid_grant(*, journaled: bool = False) -> TokenProblem:

@@ -4,7 +4,6 @@ Only a client whose file says `service: true` has it. No ID token, no refresh to
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gateway.applications.client import Client
 from gateway.journal.effects import because
@@ -35,5 +34,5 @@ class ClientCredentialsGrant:
     ) -> bytes:
         """Nothing is spent; the journal line is the one write."""
         details = {"jti": issuance.jti, "scope": " ".join(issuance.scope)}
-        await self._grants.note(because(replace(event, details=details)))
+        await self._grants.note(because(event.but(details=details)))
         return answer

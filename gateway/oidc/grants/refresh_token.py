@@ -3,10 +3,12 @@
 Who the person is and what they may do is read anew each time. The token is rotated with the answer in one step of the store:
 of any number of parallel calls one rotates, the others within ten seconds get the same answer if they are the same client with
 the same key, and a token spent before that revokes the grant. It never outlives the session it came from.
+
+One trip to the store: the token itself says what its grant is. Only what would be refused is looked at before, since why it is
+refused depends on where the tokens of its grant stand.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gateway.applications.client import Client, ClientAuthenticationMethod
 from gateway.journal.effects import because
@@ -16,12 +18,11 @@ from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import Grant, Grants, Refresh
 from gateway.oidc.problems import TokenProblem
-from gateway.oidc.refresh_tokens import PresentedRefreshToken, RefreshTokens
+from gateway.oidc.refresh_tokens import LIMIT, PresentedRefreshToken, RefreshTokens
 from gateway.oidc.sender_proofs import Binding
 from gateway.oidc.tokens import Issuance, TokenMint
 
 NAME = "refresh_token"
-_LIMIT = 256
 
 
 class RefreshTokenGrant:
@@ -36,16 +37,12 @@ class RefreshTokenGrant:
 
     async def judge(self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding) -> Issuance:
         presented = self._presented(parameters)
-        found = await self._grants.find_refresh(presented.grant_id, event.at)
-        if found is None:
-            raise _invalid_grant()
-        grant, live = found
-        if grant.client_id != client.client_id:
-            await self._stolen(grant, event)
-        scope = tuple(item for item in grant.scope if item in client.scopes)
-        if presented.is_live(live):  # a spent one meets the store's judgement, whatever it asks for and by whatever key
-            _refuse_other_key(grant, client, binding)
-            scope = _narrowed(scope, parameters.get("scope"))
+        grant = self._tokens.grant_of(presented)
+        scope = _acceptable(grant, client, parameters, binding, event.at) if grant is not None else None
+        facts: str | None = presented.facts
+        if grant is None or scope is None:
+            facts = None  # written anew
+            grant, scope = await self._looked_at(presented, client, parameters, event, binding)
         read = await self._reads.person_and_rights(
             grant.account_id, client, scope=scope, acr=grant.acr, structure=grant.structure, now=event.at
         )
@@ -54,7 +51,7 @@ class RefreshTokenGrant:
         person, rights = read
         asked = (grant.claims_request or {}).get("id_token", ())
         rotated = client.rotates_refresh_tokens
-        token, state = self._tokens.make(grant.id, presented.generation + 1, event.at)
+        token, state = self._tokens.make(grant, presented.generation + 1, event.at, facts=facts)
         return Issuance(
             grant=grant,
             client=client,
@@ -70,13 +67,31 @@ class RefreshTokenGrant:
             binding=binding,
         )
 
+    async def _looked_at(
+        self,
+        presented: PresentedRefreshToken,
+        client: Client,
+        parameters: Mapping[str, str],
+        event: Event,
+        binding: Binding,
+    ) -> tuple[Grant, tuple[str, ...]]:
+        found = await self._grants.find_refresh(presented.grant_id, event.at)
+        if found is None:
+            raise _invalid_grant()
+        grant, live = found
+        if grant.client_id != client.client_id:
+            await self._stolen(grant, event)
+        if presented.is_live(live):
+            return grant, _judged(grant, client, parameters, binding)
+        # A spent one meets the store's judgement, whatever it asks for and by whatever key.
+        return grant, _within(grant, client)
+
     async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
         """The answer, or the one that this very token got a moment ago. Raises TokenProblem."""
         presented, grant = issuance.presented, issuance.grant
         if presented is None or issuance.refresh is None:
             raise _invalid_grant()
-        event = replace(
-            event,
+        event = event.but(
             actor=grant.account_id,
             acr=grant.acr,
             structure=grant.structure,
@@ -103,7 +118,7 @@ class RefreshTokenGrant:
 
     async def _stolen(self, grant: Grant, event: Event) -> None:
         """Another client has it: nobody keeps it."""
-        reused = _reused(replace(event, actor=grant.account_id, reason="other_client"), grant)
+        reused = _reused(event.but(actor=grant.account_id, reason="other_client"), grant)
         revoked = await self._grants.revoke_grant(grant.id, event.at, because(reused))
         raise _invalid_grant(journaled=revoked)
 
@@ -111,10 +126,32 @@ class RefreshTokenGrant:
         unverified = parameters.get("refresh_token")
         if unverified is None:
             raise TokenProblem("invalid_request", "refresh_token is missing.")
-        presented = self._tokens.read(unverified) if len(unverified) <= _LIMIT else None
+        presented = self._tokens.read(unverified) if len(unverified) <= LIMIT else None
         if presented is None:
             raise _invalid_grant()
         return presented
+
+
+def _acceptable(
+    grant: Grant, client: Client, parameters: Mapping[str, str], binding: Binding, now: float
+) -> tuple[str, ...] | None:
+    """The scope of the new tokens, if nothing that the grant says is against them."""
+    if grant.client_id != client.client_id or now >= grant.expires_at:
+        return None
+    try:
+        return _judged(grant, client, parameters, binding)
+    except TokenProblem:
+        return None
+
+
+def _judged(grant: Grant, client: Client, parameters: Mapping[str, str], binding: Binding) -> tuple[str, ...]:
+    _refuse_other_key(grant, client, binding)
+    return _narrowed(_within(grant, client), parameters.get("scope"))
+
+
+def _within(grant: Grant, client: Client) -> tuple[str, ...]:
+    """The client's file may have become narrower since."""
+    return tuple(item for item in grant.scope if item in client.scopes)
 
 
 def _refuse_other_key(grant: Grant, client: Client, binding: Binding) -> None:
@@ -127,7 +164,7 @@ def _refuse_other_key(grant: Grant, client: Client, binding: Binding) -> None:
 
 
 def _reused(event: Event, grant: Grant) -> Event:
-    return replace(event, name="token.refresh_reused", outcome=Outcome.REFUSED, details={"grant_id": grant.id})
+    return event.but(name="token.refresh_reused", outcome=Outcome.REFUSED, details={"grant_id": grant.id})
 
 
 def _narrowed(granted: tuple[str, ...], asked: str | None) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import base64
 from dataclasses import dataclass
 
 import pyotp
-import segno
 
 from gateway.randomness import Randomness
 
@@ -43,6 +42,8 @@ def introduction(secret: bytes, *, username: str, service: str) -> Introduction:
     """`username` and `service` are what the application will show beside the code: nothing else identifies the person."""
     issuer = service.replace(":", " ")
     address = _codes(secret).provisioning_uri(name=username, issuer_name=issuer)
+    import segno  # noqa: PLC0415 -- drawings are rare, and its tables large
+
     picture = segno.make(address, error="m", micro=False)
     text = _base32(secret)
     return Introduction(

@@ -5,12 +5,12 @@ their port's own error. Foreign keys, which SQLite does not tell apart, are all 
 """
 
 import sqlalchemy as sa
-from psycopg import errors
 from sqlalchemy.exc import IntegrityError
 
 from gateway.storage.sql.tables import metadata
 
 FOREIGN_KEY = "foreign_key"
+_FOREIGN_KEY_VIOLATION = "23503"  # SQLSTATE
 
 
 class BrokenRuleError(Exception):
@@ -37,10 +37,11 @@ _UNIQUE_RULES = _unique_rules()
 
 def broken_rule(error: IntegrityError) -> BrokenRuleError:
     original = error.orig
-    if isinstance(original, errors.ForeignKeyViolation):
+    state = getattr(original, "sqlstate", None)  # PostgreSQL's driver is not loaded to be recognised
+    if state == _FOREIGN_KEY_VIOLATION:
         return BrokenRuleError(FOREIGN_KEY)
-    if isinstance(original, errors.Error):
-        return BrokenRuleError(original.diag.constraint_name or "unnamed")
+    if state is not None:
+        return BrokenRuleError(getattr(original, "diag").constraint_name or "unnamed")  # noqa: B009 -- the driver's own
     kind, _, what = str(original).partition(" constraint failed: ")
     if kind == "UNIQUE":
         return BrokenRuleError(_UNIQUE_RULES.get(frozenset(what.split(", ")), "unnamed"))

@@ -40,6 +40,7 @@ from gateway.storage.sql.journal import SqlJournal
 from gateway.storage.sql.one_time_links import SqlOneTimeLinks
 from gateway.storage.sql.outbox import SqlOutbox
 from gateway.storage.sql.passkeys import SqlPasskeys
+from gateway.storage.sql.people_mark import SqlPeopleMark
 from gateway.storage.sql.purpose_keys import SqlPurposeKeys
 from gateway.storage.sql.recovery_codes import SqlRecoveryCodes
 from gateway.storage.sql.revocation_lists import SqlRevocationLists
@@ -79,6 +80,7 @@ class Database:
         self.signing_keys: SigningKeyStore = SqlSigningKeys(connections, cipher, node)
         self.revocation_lists: RevocationListStore = SqlRevocationLists(connections, node)
         self.journal: JournalStore = SqlJournal(connections)
+        self.people_mark = SqlPeopleMark(connections)
 
     def migrate(self) -> None:
         """Brings the tables to what this code expects; does nothing when they are. Safe to call from several processes."""
@@ -104,4 +106,5 @@ class Database:
             raise StoreUnavailableError(type(error).__name__) from None
 
     def close(self) -> None:
+        self.people_mark.close()
         self._connections.close()

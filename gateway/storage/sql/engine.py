@@ -122,6 +122,15 @@ class Connections:
         finally:
             connection.close()
 
+    def impatient(self) -> sqlite3.Connection | None:
+        """A connection for reading that waits for no lock, of whichever thread; None on PostgreSQL."""
+        file = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or file is None:
+            return None
+        connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
     def _text(self, statement: sa.Select[Any], size: int) -> tuple[str, list[str] | None]:
         known = self._texts.get((statement, size))
         if known is None:

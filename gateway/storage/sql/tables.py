@@ -10,6 +10,8 @@ import datetime
 
 import sqlalchemy as sa
 
+from gateway.storage.sql.people_mark_triggers import ON_POSTGRESQL, ON_SQLITE
+
 metadata = sa.MetaData()
 
 _SEQUENCE = sa.Integer().with_variant(sa.BigInteger, "postgresql")  # what SQLite needs to number rows itself
@@ -343,6 +345,18 @@ signing_key_version = sa.Table(
     sa.PrimaryKeyConstraint("id", name="pk_signing_key_version"),
     sa.CheckConstraint("id = 1", name="ck_signing_key_version_single"),
 )
+
+people_mark = sa.Table(
+    "people_mark",
+    metadata,
+    sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("mark", sa.String, nullable=False),
+    sa.PrimaryKeyConstraint("id", name="pk_people_mark"),
+    sa.CheckConstraint("id = 1", name="ck_people_mark_single"),
+)
+for _engine, _statements in (("sqlite", ON_SQLITE), ("postgresql", ON_POSTGRESQL)):
+    for _statement in _statements:
+        sa.event.listen(metadata, "after_create", sa.DDL(_statement).execute_if(dialect=_engine))  # type: ignore[no-untyped-call]
 
 data_key = sa.Table(
     "data_key",

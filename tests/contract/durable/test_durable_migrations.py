@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from gateway.journal.effects import Effects
 from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.randomness import system_randomness
-from gateway.storage.sql import Database, StoreUnavailableError, tables
+from gateway.storage.sql import Database, StoreUnavailableError, migrations, tables
 from gateway.storage.sql.engine import open_engine
 
 KEK = KeyEncryptionKey("kek-of-tests", bytes(range(32)))
@@ -102,3 +104,13 @@ def test_the_file_of_the_database_is_for_its_owner_alone(tmp_path: Path) -> None
 def test_other_stores_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="durable store"):
         open_engine(url)
+
+
+def test_the_newest_version_is_the_last_of_one_line() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    script = ScriptDirectory.from_config(config)
+    assert script.get_heads() == [migrations.newest()]
+    assert [one.revision for one in script.walk_revisions()] == sorted(
+        (one.revision for one in script.walk_revisions()), reverse=True
+    )

@@ -1,8 +1,9 @@
 import datetime
+import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.accounts.account import Account, AccountStatus
@@ -223,3 +224,25 @@ def test_an_unknown_account_has_no_right_and_no_structure_to_choose() -> None:
 def test_holding_both_dashboards_is_holding_two_rights() -> None:
     effective = rights((habilitation(NAMED), ESAT), (habilitation(ANONYMOUS), ESAT))
     assert effective.structures[0].entitlements == ("tdb.anonyme", "tdb.nominatif")
+
+
+@pytest.mark.spec("TOK-05")
+@settings(max_examples=300, deadline=None)
+@given(
+    seen=st.lists(st.floats(-100, 2), min_size=1, max_size=3),
+    days=st.tuples(st.integers(-2, 1), st.integers(-1, 2)),
+    hours=st.floats(-50, 50),
+    later=st.floats(0, 1, exclude_min=True, exclude_max=True),
+)
+def test_between_the_two_instants_it_names_the_clock_changes_nothing(
+    seen: list[float], days: tuple[int, int], hours: float, later: float
+) -> None:
+    held = [
+        (from_ror(label, seen_at=NOW + hour * HOUR, start_on=TODAY + days[0] * DAY, end_on=TODAY + days[1] * DAY), ESAT)
+        for label, hour in zip((NOTIFICATIONS, STATISTICS, NAMED), seen, strict=False)
+    ]
+    first = rights(*held, acr="high", now=NOW + hours * HOUR)
+    now = first.since + (first.until - first.since) * later
+    for instant_within in (math.nextafter(first.since, math.inf), now, math.nextafter(first.until, -math.inf)):
+        if first.since < instant_within < first.until:
+            assert rights(*held, acr="high", now=instant_within) == first

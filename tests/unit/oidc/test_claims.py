@@ -1,11 +1,12 @@
 """Which claim belongs to which scope, and where it goes."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from gateway.oidc.claims import SCOPE_CLAIMS, Place, Rights, identity_claims, rights_claims
-from gateway.oidc.ports import Person, StructureRights
+from gateway.oidc.ports import Person, Said, StructureRights
 
 PERSON = Person("id", True, "Camille", "Exemple", "c@exemple.example", True, "99900000003", "card", "60^1.2.250", "fr")
 NOBODY = Person("id", True, "Camille", "Exemple", None, False, None, None, None, "fr")
@@ -60,3 +61,24 @@ def test_structures_are_never_cut_silently(count, limit, shown):
     assert claims["structures_total"] == count
     assert claims["structures_truncated"] is (shown < count)
     assert count <= 3 or claims["structures"][0]["id"] == "s3"
+
+
+def test_what_was_said_of_rights_is_not_said_of_a_part_of_them() -> None:
+    held = [
+        StructureRights("s1", "Un", ("r1",), ("e1",), "2027-01-01"),
+        StructureRights("s2", "Deux", ("r2",), (), "2027-01-01"),
+    ]
+    own = Rights(held, "s1", "v1", None, Said(held))
+    first = rights_claims(own, limit=None)
+    assert rights_claims(own, limit=None) == first == rights_claims(replace(own, said=None), limit=None)
+    for other in (
+        replace(own, structures=held[1:]),
+        replace(own, structures=()),
+        replace(own, active="s2"),
+        replace(own, version="v2"),
+        replace(own, as_of=1.0),
+    ):
+        assert rights_claims(other, limit=None) == rights_claims(replace(other, said=None), limit=None) != first
+    assert rights_claims(own, limit=1) != first != rights_claims(own, limit=None, named=False)
+    with pytest.raises(TypeError):
+        first["roles"] = ()  # type: ignore[index]

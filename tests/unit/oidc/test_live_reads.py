@@ -8,7 +8,7 @@ import pytest
 
 from gateway.oidc import live_reads
 from gateway.oidc.live_reads import LiveReads
-from gateway.oidc.ports import Person, PersonAsked
+from gateway.oidc.ports import HeldRights, Person, PersonAsked
 
 
 class Accounts:
@@ -25,7 +25,7 @@ class Accounts:
             if one.account_id == "nobody"
             else (
                 Person(one.account_id, self.active, "Camille", "Exemple", None, False, None, None, None, "fr"),
-                None if one.role_application is None else ((), one.role_application, None),
+                None if one.role_application is None else HeldRights((), one.role_application, None),
             )
             for one in asked
         ]

@@ -1,7 +1,8 @@
 """The machine door to Redis: one pipelined connection per event loop (decision record 0001).
 
-Commands of one turn of the loop leave in one write; answers come back in order. A late answer or a lost connection fails
-every step under way (whether they happened is unknown, so none is tried again), and the next step connects anew.
+Commands of one turn of the loop leave in one write; answers come back in order, so one watch over the oldest question bounds
+the wait of all. A late answer or a lost connection fails every step under way (whether they happened is unknown, so none is
+tried again), and the next step connects anew.
 """
 
 import asyncio
@@ -25,10 +26,12 @@ class _RefusedError(Exception):
 
 
 class _Pipeline(asyncio.Protocol):
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, timeout_seconds: float) -> None:
         self._loop = loop
+        self._timeout_seconds = timeout_seconds
         self._reader = hiredis.Reader(replyError=_RefusedError, notEnoughData=_INCOMPLETE)
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._watched = False
         self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self.lost = False
@@ -46,7 +49,7 @@ class _Pipeline(asyncio.Protocol):
                 return
             if reply is _INCOMPLETE or not self._waiting:
                 return
-            answered = self._waiting.popleft()
+            answered, _ = self._waiting.popleft()
             if answered.done():
                 continue
             if isinstance(reply, _RefusedError):
@@ -57,17 +60,29 @@ class _Pipeline(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
         while self._waiting:
-            unanswered = self._waiting.popleft()
+            unanswered, _ = self._waiting.popleft()
             if not unanswered.done():
-                unanswered.set_exception(ConnectionResetError("the connection to Redis was lost"))
+                unanswered.set_exception(ConnectionResetError("no answer from Redis in time, or a lost connection"))
 
     def ask(self, command: tuple[str | bytes, ...]) -> asyncio.Future[Any]:
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(answer)
+        self._waiting.append((answer, self._loop.time() + self._timeout_seconds))
+        if not self._watched:
+            self._watched = True
+            self._loop.call_later(self._timeout_seconds, self._watch)
         self._unsent.append(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub says 1-tuple
         if len(self._unsent) == 1:
             self._loop.call_soon(self._send)
         return answer
+
+    def _watch(self) -> None:
+        self._watched = bool(self._waiting) and not self.lost
+        if self._watched:
+            _, until = self._waiting[0]
+            if until <= self._loop.time():
+                self.abort()
+            else:
+                self._loop.call_at(until, self._watch)
 
     def _send(self) -> None:
         waiting, self._unsent = b"".join(self._unsent), []
@@ -120,14 +135,14 @@ class AsyncRedisLink:
             of_loop.pipeline.abort()
 
     async def _ask(self, *command: str | bytes) -> Any:
-        pipeline: _Pipeline | None = None
+        of_loop = self._of_loops.get(asyncio.get_running_loop())
+        pipeline = of_loop.pipeline if of_loop is not None else None
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                pipeline = await self._pipeline()
-                return await pipeline.ask(command)
+            if pipeline is None or pipeline.lost:
+                async with asyncio.timeout(self._timeout_seconds):
+                    pipeline = await self._pipeline()
+            return await pipeline.ask(command)
         except OSError as error:  # TimeoutError included
-            if pipeline is not None:
-                pipeline.abort()
             raise EphemeralStoreUnavailableError(f"{type(error).__name__}: {error}") from error
 
     async def _pipeline(self) -> _Pipeline:
@@ -144,10 +159,12 @@ class AsyncRedisLink:
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> _Pipeline:
         options = self._options
         if "path" in options:
-            _, pipeline = await loop.create_unix_connection(lambda: _Pipeline(loop), options["path"])
+            _, pipeline = await loop.create_unix_connection(
+                lambda: _Pipeline(loop, self._timeout_seconds), options["path"]
+            )
         else:
             _, pipeline = await loop.create_connection(
-                lambda: _Pipeline(loop),
+                lambda: _Pipeline(loop, self._timeout_seconds),
                 options.get("host", "localhost"),
                 options.get("port", 6379),
                 ssl=self._tls() if self._secure else None,
