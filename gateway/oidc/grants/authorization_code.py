@@ -7,6 +7,7 @@ it is burnt: someone else has it. Presented again it revokes what its first use 
 from collections.abc import Mapping
 
 from gateway.applications.client import Client
+from gateway.journal.completed import completed
 from gateway.journal.effects import Effects, because
 from gateway.journal.events import Event, Outcome
 from gateway.oidc.claims import Place, identity_claims
@@ -46,15 +47,16 @@ class AuthorizationCodeGrant:
         code, state = found
         event = _about(event, code)
         if wrong := _wrong(code, client, parameters, binding):
-            await self._burn(presented, event.but(reason=wrong))
+            await self._burn(presented, completed(event, reason=wrong))
         if state is CodeState.SPENT:
-            await self._burn(presented, event.but(name="token.code_replayed"))
+            await self._burn(presented, completed(event, name="token.code_replayed"))
         return await self._issuance(code, client, event.at, binding)
 
     async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:
         """Spends the code and creates the grant in one step of the store. Raises TokenProblem when another came first."""
         grant = issuance.grant
-        event = event.but(
+        event = completed(
+            event,
             actor=grant.account_id,
             acr=grant.acr,
             structure=grant.structure,
@@ -66,7 +68,7 @@ class AuthorizationCodeGrant:
             grant,
             event.at,
             if_redeemed=because(event),
-            if_replayed=_refused(event.but(name="token.code_replayed", details={"grant_id": grant.id})),
+            if_replayed=_refused(completed(event, name="token.code_replayed", details={"grant_id": grant.id})),
             refresh=issuance.refresh,
         )
         if redemption is not Redemption.REDEEMED:
@@ -139,11 +141,11 @@ def _grant(code: AuthorizationCode, expires_at: float, binding: Binding) -> Gran
 
 
 def _about(event: Event, code: AuthorizationCode) -> Event:
-    return event.but(actor=code.account_id, name="token.refused", details={"grant_id": code.grant_id})
+    return completed(event, actor=code.account_id, name="token.refused", details={"grant_id": code.grant_id})
 
 
 def _refused(event: Event) -> Effects:
-    return because(event.but(outcome=Outcome.REFUSED))
+    return because(completed(event, outcome=Outcome.REFUSED))
 
 
 def _invalid_grant(*, journaled: bool = False) -> TokenProblem:

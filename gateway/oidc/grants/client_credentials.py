@@ -6,6 +6,7 @@ Only a client whose file says `service: true` has it. No ID token, no refresh to
 from collections.abc import Mapping
 
 from gateway.applications.client import Client
+from gateway.journal.completed import completed
 from gateway.journal.effects import because
 from gateway.journal.events import Event
 from gateway.oidc.ports import Grants
@@ -34,5 +35,5 @@ class ClientCredentialsGrant:
     ) -> bytes:
         """Nothing is spent; the journal line is the one write."""
         details = {"jti": issuance.jti, "scope": " ".join(issuance.scope)}
-        await self._grants.note(because(event.but(details=details)))
+        await self._grants.note(because(completed(event, details=details)))
         return answer

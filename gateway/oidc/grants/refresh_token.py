@@ -11,6 +11,7 @@ refused depends on where the tokens of its grant stand.
 from collections.abc import Mapping
 
 from gateway.applications.client import Client, ClientAuthenticationMethod
+from gateway.journal.completed import completed
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome
 from gateway.oidc.claims import Place, identity_claims
@@ -91,7 +92,8 @@ class RefreshTokenGrant:
         presented, grant = issuance.presented, issuance.grant
         if presented is None or issuance.refresh is None:
             raise _invalid_grant()
-        event = event.but(
+        event = completed(
+            event,
             actor=grant.account_id,
             acr=grant.acr,
             structure=grant.structure,
@@ -118,7 +120,7 @@ class RefreshTokenGrant:
 
     async def _stolen(self, grant: Grant, event: Event) -> None:
         """Another client has it: nobody keeps it."""
-        reused = _reused(event.but(actor=grant.account_id, reason="other_client"), grant)
+        reused = _reused(completed(event, actor=grant.account_id, reason="other_client"), grant)
         revoked = await self._grants.revoke_grant(grant.id, event.at, because(reused))
         raise _invalid_grant(journaled=revoked)
 
@@ -164,7 +166,7 @@ def _refuse_other_key(grant: Grant, client: Client, binding: Binding) -> None:
 
 
 def _reused(event: Event, grant: Grant) -> Event:
-    return event.but(name="token.refresh_reused", outcome=Outcome.REFUSED, details={"grant_id": grant.id})
+    return completed(event, name="token.refresh_reused", outcome=Outcome.REFUSED, details={"grant_id": grant.id})
 
 
 def _narrowed(granted: tuple[str, ...], asked: str | None) -> tuple[str, ...]:

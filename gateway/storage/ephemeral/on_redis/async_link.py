@@ -19,6 +19,7 @@ from gateway.storage.ephemeral.on_redis.scripts import Word, script, words
 from gateway.storage.ephemeral.unavailable import EphemeralStoreUnavailableError
 
 _INCOMPLETE = object()
+_LAST_LOOK_SECONDS = 0.005
 
 
 class _RefusedError(Exception):
@@ -75,14 +76,17 @@ class _Pipeline(asyncio.Protocol):
             self._loop.call_soon(self._send)
         return answer
 
-    def _watch(self) -> None:
+    def _watch(self, late: asyncio.Future[Any] | None = None) -> None:
         self._watched = bool(self._waiting) and not self.lost
-        if self._watched:
-            _, until = self._waiting[0]
-            if until <= self._loop.time():
-                self.abort()
-            else:
-                self._loop.call_at(until, self._watch)
+        if not self._watched:
+            return
+        oldest, until = self._waiting[0]
+        if until > self._loop.time():
+            self._loop.call_at(until, self._watch)
+        elif oldest is late:
+            self.abort()
+        else:  # perhaps this process itself was held up: what has come meanwhile is read before
+            self._loop.call_later(_LAST_LOOK_SECONDS, self._watch, oldest)
 
     def _send(self) -> None:
         waiting, self._unsent = b"".join(self._unsent), []
