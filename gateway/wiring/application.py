@@ -70,7 +70,6 @@ from gateway.signin.farewell import pages as farewell_pages
 from gateway.signin.fresh_proof import FreshProof
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey
-from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import CodeSignin
@@ -92,8 +91,9 @@ from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
 from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
-from gateway.wiring.farewell import farewells_of, leaving
+from gateway.wiring.farewell import farewells_of
 from gateway.wiring.linking import linking_parts
+from gateway.wiring.passkeys import passkey_parts, remaining_proofs
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.remembered_people import RememberedPeople
@@ -303,7 +303,7 @@ def _people_door(
         clock=clock,
         randomness=randomness,
     )
-    tiles = [_tile(kind) for kind in ("psc", "card") if kind in settings.means]
+    tiles = [_tile(kind) for kind in ("psc", "card", "passkey") if kind in settings.means]
     shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
     if settings.unattended is not None:
         # Of the demo alone: loaded nowhere else.
@@ -314,7 +314,7 @@ def _people_door(
     pages: list[Door] = []
     parts = linking_parts(settings, scale, stores)
     pages.append(parts.disputes_door(shared))
-    if tiles:
+    if not {"psc", "card"}.isdisjoint(settings.means):
         pages.append(parts.door(shared))
         if reviewed.psc is not None:
             from gateway.wiring.psc import psc_doors  # noqa: PLC0415 -- its HTTP client, for those who use it
@@ -326,15 +326,17 @@ def _people_door(
 
             pages += card_doors(settings, reviewed.card, stores, shared, parts)
     farewells = farewells_of(clients, stores)
-    way_out = leaving(shell, farewells, leave)
+    way_out = farewell_pages.leaving(shell, farewells, leave)
     pages += [journey_pages_module.pages(shared, database.accounts, way_out), farewell_pages.pages(shared, farewells)]
     pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
     by_password = "password" in settings.means
     fresh_proof = FreshProof(journey=journey, gate=gate, policy=policy, clock=clock)
     account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof)
+    renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
+    if "passkey" in settings.means:
+        passkeys = passkey_parts(settings, reviewed, stores, journey=journey, renewal=renewal, policy=policy)
+        pages += passkeys.doors(shared, account_pages)
     if by_password:
-        seal = IdentitySeal(keys.get(Purpose.PENDING_IDENTITY), randomness)
-        renewal = Renewal(transactions=ephemeral.transactions, seal=seal, randomness=randomness)
         password = PasswordSignin(
             renewal=renewal,
             accounts=database.accounts,
@@ -399,7 +401,11 @@ def _people_door(
             clock=clock,
         )
         enrolment = TotpEnrolment(
-            totp=database.totp, identities=database.identities, policy=policy, clock=clock, randomness=randomness
+            totp=database.totp,
+            remaining=remaining_proofs(stores, policy),
+            policy=policy,
+            clock=clock,
+            randomness=randomness,
         )
         sheets = RecoverySheets(codes=database.recovery_codes, key=recovery_key, clock=clock, randomness=randomness)
         trust_days = (policy.otp_interval_seconds or 0) // 86400

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from gateway.applications.client import Client
 from gateway.signin.farewell.farewell import SIGNED_OUT, Farewells, Told
-from gateway.signin.pages import JourneyPages
+from gateway.signin.pages import JourneyPages, Leave
 from gateway.signin.session import Session
 from gateway.web import cookies
 from gateway.web.shell import Shell
@@ -28,6 +28,17 @@ def remembering(response: Response, memory: str | None) -> Response:
     if memory is not None:
         cookies.put(response, cookies.LEFT, memory)
     return response
+
+
+def leaving(shell: Shell, farewells: Farewells, leave: Leave) -> Leave:
+    """The sign-out of our own page, which no application asked for."""
+
+    def page(ended: Session | None, way_back: str | None) -> Response | None:
+        onward, memory = after(shell, farewells, ended, None, way_back)
+        way_out = leave(ended, onward) or (shell.see_other(onward) if onward is not None else None)
+        return remembering(way_out, memory) if way_out is not None else None
+
+    return page
 
 
 def pages(journey_pages: JourneyPages, farewells: Farewells) -> flask.Blueprint:
