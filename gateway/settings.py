@@ -140,6 +140,15 @@ class Card(_Section):
     certificates: Path
 
 
+class Webauthn(_Section):
+    """`rp_id`: the domain that passkeys are made for, the gateway's host or a parent of it; the host by default. Changing it
+    makes every passkey useless. `administrators_on_one_device`: an administrator's passkey may not be one that its maker copies
+    to other devices (FID-08)."""
+
+    rp_id: str | None = Field(default=None, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$")
+    administrators_on_one_device: bool = False
+
+
 class ClientCertificates(_Section):
     """Applications with TLS certificates (RFC 8705). `proxies`: addresses or networks of those that end the connection and hand
     the certificate on as RFC 9440 says; `secret_file`: what they write in `Client-Cert-Secret`, 32 characters at least;
@@ -197,12 +206,13 @@ class Settings(_Section):
     """Who is told what the gateway decides by itself (SMS-04); the tenant's contact by default."""
     psc: Psc | None = None
     card: Card | None = None
+    webauthn: Webauthn = Webauthn()
     client_certificates: ClientCertificates | None = None
     directory: Directory = Directory()
     clock_offset_file: Path | None = None
     unattended: Unattended | None = None
     node: str = "gateway-1"
-    means: tuple[Literal["password", "psc", "card"], ...] = ("password",)
+    means: tuple[Literal["password", "passkey", "psc", "card"], ...] = ("password",)
     """Switched-on means of sign-in; what is not here is off at every door (DECISIONS 4)."""
     parameters: Mapping[str, Any] = Field(default_factory=dict)
     """Values of the parameter table, by their dotted names; the rest keeps the profile's default."""
@@ -211,6 +221,11 @@ class Settings(_Section):
     def values(self) -> Parameters:
         """The whole parameter table as this deployment has it."""
         return parameters_for(self.profile, self.parameters)
+
+    @property
+    def rp_id(self) -> str:
+        """What passkeys are made for."""
+        return self.webauthn.rp_id or urlsplit(self.issuer).hostname or ""
 
     def located(self, path: Path | str) -> str:
         """`path` with `{data}` filled in."""
@@ -224,12 +239,31 @@ class Settings(_Section):
             raise ValueError("psc.client_secret_file: name the file that holds our secret at Pro Santé Connect")
         if "card" in self.means and self.card is None:
             raise ValueError("card.certificates: name the folder of the authorities' certificates")
+        if "passkey" in self.means:
+            _check_rp_id(self)
         if self.profile == "regulated" and "psc" not in self.means:
             raise ValueError(
                 "means: the regulated profile opens no session from a password and a mailed code alone (REG-01, REG-02): add "
                 "psc; a password then only serves to link an account, once"
             )
         return self
+
+
+def _check_rp_id(settings: Settings) -> None:
+    """Browsers make passkeys for names alone, and only for the page's host or a parent of it that somebody can own."""
+    host, rp_id = urlsplit(settings.issuer).hostname or "", settings.rp_id
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        raise ValueError("means: passkeys need a host name, and the issuer is an address; use localhost in the demo")
+    if rp_id != host and not host.endswith(f".{rp_id}"):
+        raise ValueError(f"webauthn.rp_id: write {host}, or a parent of it")
+    if "." not in rp_id and not (settings.profile == "demo" and rp_id == "localhost"):
+        raise ValueError("webauthn.rp_id: a whole top-level domain is nobody's; write the host's own domain")
+    if rp_id != host and settings.profile == "regulated":
+        raise ValueError(f"webauthn.rp_id: in the regulated profile, {host} itself: no sibling may use its passkeys")
 
 
 def _check_transport(settings: Settings) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.accounts.account import CodeChannel
-from gateway.accounts.authenticator import RecoveryCodes, TotpAuthenticator
+from gateway.accounts.account import Account, CodeChannel
+from gateway.accounts.authenticator import Passkey, RecoveryCodes, TotpAuthenticator
+from gateway.accounts.one_time_link import OneTimeLink
+from gateway.accounts.ports import PasskeyExistsError, PasskeyUse
 from gateway.journal.effects import Effects
-from tests.fakes import Written
+from gateway.signin.passkey.challenge import PasskeyChallenge
+from tests.fakes import FakeAccounts, Written
 
 
 class FakeTotpAuthenticators:
@@ -141,3 +144,81 @@ class FakeCodeFailures:
     def succeeded(self, account_id: str, channel: CodeChannel) -> None:
         if (account_id, channel) in self.records and self.records[account_id, channel][2] is None:
             del self.records[account_id, channel]
+
+
+class FakePasskeys:
+    def __init__(self, written: Written, accounts: FakeAccounts) -> None:
+        self.records: dict[str, Passkey] = {}
+        self._written = written
+        self._accounts = accounts
+
+    def of(self, account_id: str) -> Sequence[Passkey]:
+        return [one for one in self.records.values() if one.account_id == account_id and one.revoked_at is None]
+
+    def find(self, credential_id: bytes) -> Passkey | None:
+        return next((one for one in self.records.values() if one.credential_id == credential_id), None)
+
+    def enrol(self, passkey: Passkey, effects: Effects, *, at_most: int) -> bool:
+        if self.find(passkey.credential_id) is not None:
+            raise PasskeyExistsError
+        if len(self.of(passkey.account_id)) >= at_most:
+            return False
+        self.records[passkey.id] = passkey
+        self._written.note(effects)
+        return True
+
+    def activate(self, passkey: Passkey, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
+        if self.find(passkey.credential_id) is not None:
+            raise PasskeyExistsError
+        if not self._accounts.set_password(account, link, now, effects):
+            return False
+        self.records[passkey.id] = passkey
+        return True
+
+    def use(
+        self,
+        passkey_id: str,
+        *,
+        sign_count: int,
+        backed_up: bool,
+        at: float,
+        if_used: Effects,
+        if_counter_back: Effects,
+    ) -> PasskeyUse:
+        one = self.records[passkey_id]
+        if not one.is_alive:
+            return PasskeyUse.GONE
+        if one.sign_count < sign_count or one.sign_count == sign_count == 0:
+            self.records[one.id] = replace(one, sign_count=sign_count, backed_up=backed_up, last_used_at=at)
+            self._written.note(if_used)
+            return PasskeyUse.USED
+        self.records[one.id] = replace(one, flagged_at=at)
+        self._written.note(if_counter_back)
+        return PasskeyUse.COUNTER_BACK
+
+    def rename(self, passkey_id: str, label: str, effects: Effects) -> bool:
+        self.records[passkey_id] = replace(self.records[passkey_id], label=label)
+        self._written.note(effects)
+        return True
+
+    def revoke(
+        self, passkey_id: str, at: float, effects: Effects, *, unless: Callable[[], bool] = lambda: False
+    ) -> bool:
+        one = self.records[passkey_id]
+        if one.revoked_at is not None or unless():
+            return False
+        self.records[one.id] = replace(one, revoked_at=at)
+        self._written.note(effects)
+        return True
+
+
+class FakePasskeyChallenges:
+    def __init__(self) -> None:
+        self.issued: dict[str, PasskeyChallenge] = {}
+
+    def issue(self, challenge: PasskeyChallenge, now: float) -> None:
+        self.issued[challenge.digest] = challenge
+
+    def take(self, digest: str, now: float) -> PasskeyChallenge | None:
+        taken = self.issued.pop(digest, None)
+        return taken if taken is not None and now < taken.expires_at else None

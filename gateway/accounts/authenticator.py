@@ -34,8 +34,8 @@ class RecoveryCodes:
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """A WebAuthn credential. `credential_id` and `public_key` (COSE, as CBOR) are the authenticator's own. `backup_eligible` (BE)
-    never changes: whether its maker may copy it to other devices; `backed_up` (BS) is whether it has. It signs nobody in
+    """A WebAuthn credential. `credential_id` and `public_key` (COSE, as CBOR) are the authenticator's own. `backup_eligible`
+    (BE) never changes: whether its maker may copy it to other devices; `backed_up` (BS) is whether it has. It signs nobody in
     after `flagged_at`, when its signature counter went back as a copy's would (FID-07), nor after `revoked_at`."""
 
     id: str

@@ -183,8 +183,8 @@ class Passkeys(Protocol):
         ...
 
     def activate(self, passkey: Passkey, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
-        """Consumes `link`, writes `account` and its first passkey, together; as `Accounts.set_password` does. False, and nothing
-        written, when the link was used, revoked or has expired meanwhile. Raises PasskeyExistsError."""
+        """Consumes `link`, writes `account` and its first passkey, together; as `Accounts.set_password` does. False, and
+        nothing written, when the link was used, revoked or has expired meanwhile. Raises PasskeyExistsError."""
         ...
 
     def use(

@@ -4,8 +4,8 @@ The sessions of its holder end twice, before and after: if the process dies in b
 holder is told. The last one goes too: that is what administrators are for.
 """
 
-from gateway.accounts.authenticator import TotpAuthenticator
-from gateway.accounts.ports import RecoveryCodeSets, SessionsEnder, TotpAuthenticators
+from gateway.accounts.authenticator import Passkey, TotpAuthenticator
+from gateway.accounts.ports import Passkeys, RecoveryCodeSets, SessionsEnder, TotpAuthenticators
 from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Event, Outcome
 
@@ -25,6 +25,25 @@ def revoke_application(
     ended = _ended(account_id, operator, now)
     sessions.end_sessions_of(account_id, now, ended)
     revoked = totp.revoke(application.id, now, said)
+    sessions.end_sessions_of(account_id, now, ended)
+    return revoked
+
+
+def revoke_passkey(
+    passkey: Passkey,
+    *,
+    passkeys: Passkeys,
+    sessions: SessionsEnder,
+    operator: str,
+    now: float,
+    reason: str,
+) -> bool:
+    """False when it was revoked already."""
+    account_id = passkey.account_id
+    said = _said("authenticator.removed", account_id, "passkey_removed", operator, now, reason, passkey.id)
+    ended = _ended(account_id, operator, now)
+    sessions.end_sessions_of(account_id, now, ended)
+    revoked = passkeys.revoke(passkey.id, now, said)
     sessions.end_sessions_of(account_id, now, ended)
     return revoked
 

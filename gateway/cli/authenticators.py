@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from gateway.accounts.account import Account
-from gateway.accounts.revoke_authenticators import revoke_application, revoke_recovery_codes
+from gateway.accounts.revoke_authenticators import revoke_application, revoke_passkey, revoke_recovery_codes
 from gateway.cli.administration import Administration, administration
 from gateway.cli.command_line import Invocation
 from gateway.cli.find_account import confirm, find
@@ -59,6 +59,16 @@ def _list(invocation: Invocation, administering: Administration, account: Accoun
         }
         for one in database.totp.of(account.id)
     ]
+    rows += [
+        {
+            "id": one.id,
+            "means": "passkey",
+            "label": one.label,
+            "since": iso_utc(one.created_at),
+            "state": "active" if one.is_alive else "flagged",
+        }
+        for one in database.passkeys.of(account.id)
+    ]
     left = database.recovery_codes.left(account.id)
     if left:
         rows.append({"id": RECOVERY_CODES, "means": "recovery_code", "label": f"{left} left", "state": "active"})
@@ -83,6 +93,16 @@ def _revoke(administering: Administration, account: Account, revoked: str, reaso
         return revoke_recovery_codes(
             account.id,
             recovery_codes=database.recovery_codes,
+            sessions=ephemeral.sessions,
+            operator=operator,
+            now=now,
+            reason=reason,
+        )
+    passkey = next((one for one in database.passkeys.of(account.id) if one.id == revoked), None)
+    if passkey is not None:
+        return revoke_passkey(
+            passkey,
+            passkeys=database.passkeys,
             sessions=ephemeral.sessions,
             operator=operator,
             now=now,

@@ -297,7 +297,7 @@ def _prepare(
         "data": ".",
         "smtp": {"host": "127.0.0.2", "port": ports.smtp, "tls": "none", "sender": "passerelle@demo.passerelle.test"},
         "sms": {"url": f"{ports.world_url}/sms", "secret_file": "sms.token", "budget": {"daily": 500}},
-        "means": ["psc", "card", "password"],
+        "means": ["psc", "card", "passkey", "password"],
         "card": {"certificates": "cards"},
         "psc": {"client_secret_file": "psc.secret"},
         "directory": {

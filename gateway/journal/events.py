@@ -24,6 +24,7 @@ EVENT_NAMES = frozenset(
         "device.revoked",
         "signin.totp", "signin.recovery_code", "authenticator.enrolling", "authenticator.added", "authenticator.renamed",
         "authenticator.removed", "authenticator.disabled", "recovery_codes.made", "recovery_codes.revoked",
+        "signin.passkey", "authenticator.flagged",
         "account.created", "account.activated", "account.archived", "account.password_set",
         "link.requested", "link.sent", "link.used", "message.sent", "message.failed",
         "authorization.granted", "authorization.refused", "token.issued", "token.refused", "token.code_replayed",

@@ -14,12 +14,14 @@ ACR_PWD_DEVICE = "urn:passerelle:acr:pwd-device"
 ACR_PWD_OTP_MAIL = "urn:passerelle:acr:pwd-otp-mail"
 ACR_PWD_OTP_SMS = "urn:passerelle:acr:pwd-otp-sms"
 ACR_PWD_TOTP = "urn:passerelle:acr:pwd-totp"
+ACR_PASSKEY = "urn:passerelle:acr:passkey"
 ACR_PSC = "urn:passerelle:acr:psc"
 ACR_CARD = "urn:passerelle:acr:card"
 
 _LEVELS: tuple[tuple[frozenset[Means], str, tuple[str, ...]], ...] = (
     (frozenset({Means.CARD}), ACR_CARD, ("sc", "hwk", "pin", "mfa")),
     (frozenset({Means.PSC}), ACR_PSC, ("psc",)),  # what it was upstream is kept apart, in `Session.upstream` (LOA-02)
+    (frozenset({Means.PASSKEY}), ACR_PASSKEY, ("hwk", "user", "mfa")),  # "swk" when it may leave its device
     (frozenset({Means.PASSWORD, Means.TOTP}), ACR_PWD_TOTP, ("pwd", "otp", "mfa")),
     (frozenset({Means.PASSWORD, Means.SMS_CODE}), ACR_PWD_OTP_SMS, ("pwd", "sms", "mfa")),
     (frozenset({Means.PASSWORD, Means.EMAIL_CODE}), ACR_PWD_OTP_MAIL, ("pwd", "otp")),
@@ -39,7 +41,7 @@ DEFAULT_RANKING: tuple[tuple[str, ...], ...] = (
     (ACR_PWD_OTP_MAIL,),
     (ACR_PWD_OTP_SMS,),
     (ACR_PWD_TOTP,),
-    ("urn:passerelle:acr:passkey",),
+    (ACR_PASSKEY,),
     (ACR_CARD, ACR_PSC),
 )
 
@@ -51,7 +53,7 @@ class NothingProvedError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Assurance:
     """`auth_time` is the instant of the newest proof of the person herself that the level rests on (the password, Pro Santé
-    Connect, the card), seconds since the epoch."""
+    Connect, the card, a passkey), seconds since the epoch."""
 
     acr: str
     amr: tuple[str, ...]
@@ -74,7 +76,9 @@ class AssuranceScale:
         for needed, acr, amr in _LEVELS:
             if needed <= proved:
                 personal = needed & {Means.PASSWORD, *STRONG}
-                return Assurance(acr, amr, max(item.at for item in evidence if item.means in personal))
+                newest = max((item for item in evidence if item.means in personal), key=lambda item: item.at)
+                synced = acr == ACR_PASSKEY and newest.synced
+                return Assurance(acr, ("swk", *amr[1:]) if synced else amr, newest.at)
         raise NothingProvedError("no evidence of a person")
 
     def satisfies(self, acr: str, minimum: str) -> bool:

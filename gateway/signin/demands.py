@@ -9,13 +9,14 @@ from gateway.accounts.account import Account, AccountStatus, CodeChannel
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.signin.assurance import (
     ACR_CARD,
+    ACR_PASSKEY,
     ACR_PSC,
     ACR_PWD_OTP_MAIL,
     ACR_PWD_OTP_SMS,
     ACR_PWD_TOTP,
     AssuranceScale,
 )
-from gateway.signin.evidence import STRONG, Evidence, Means
+from gateway.signin.evidence import LINKED, STRONG, Evidence, Means
 from gateway.signin.factors import CHANNEL_OF_MEANS, MEANS_OF_CHANNEL, EnrolledFactors
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.transaction import Demand
@@ -29,9 +30,11 @@ LEVEL_OF_FACTOR = {
     Means.RECOVERY_CODE: ACR_PWD_OTP_MAIL,
 }
 """The second factors that a password goes with, best first, and the level that the two reach."""
-BETTER = frozenset({Means.TOTP})
-"""The second factors that are better than a code sent to a contact: where the best one is asked, no other does."""
-LEVEL_OF_STRONG = {Means.PSC: ACR_PSC, Means.CARD: ACR_CARD}
+BETTER = frozenset({Means.TOTP, Means.PASSKEY})
+"""What is better than a code sent to a contact: where the best one is asked, no such code does. A passkey needs no password
+beside it."""
+LEVEL_OF_STRONG = {Means.PSC: ACR_PSC, Means.CARD: ACR_CARD, Means.PASSKEY: ACR_PASSKEY}
+_LEVEL = LEVEL_OF_FACTOR | LEVEL_OF_STRONG
 
 
 class Demands:
@@ -49,13 +52,18 @@ class Demands:
 
     def counted(self, evidence: Sequence[Evidence], account: Account, demand: Demand) -> tuple[Evidence, ...]:
         """The proofs that count: none by a means that is switched off since, none older than the demand wants, nor than a
-        reset, a change of contact or a link (which say nothing against Pro Santé Connect and the card); and nothing at all
-        when no person is among them."""
+        reset, a change of contact or a link (which say nothing against Pro Santé Connect, the card and passkeys), none by a
+        passkey that signs in no more; and nothing at all when no person is among them."""
         demanded = demand.fresh_since or 0.0
+        by_passkey = any(item.means is Means.PASSKEY for item in evidence)
+        passkeys = self._factors.of(account).passkeys if by_passkey else frozenset[str]()
         fresh = tuple(
             item
             for item in evidence
-            if item.at >= demanded and self._is_switched_on(item.means) and _outlives(item, account)
+            if item.at >= demanded
+            and self._is_switched_on(item.means)
+            and _outlives(item, account)
+            and (item.means is not Means.PASSKEY or item.passkey in passkeys)
         )
         return fresh if any(item.means in PERSONAL for item in fresh) else ()
 
@@ -106,15 +114,22 @@ class Demands:
         if account is None:
             hoped = {*LEVEL_OF_FACTOR} - (set() if self._policy.sms_available else {Means.SMS_CODE})
         else:
-            hoped = {*self._factors.of(account).enrolled}
+            hoped = {*LEVEL_OF_FACTOR} & self._factors.of(account).enrolled
         return any(self._level_met(LEVEL_OF_FACTOR[factor], account, demand) for factor in hoped)
 
-    def strong_could_do(self, demand: Demand) -> bool:
-        """Whether a strong means that is switched on can."""
-        return any(
-            means in self._policy.means and self._level_met(level, None, demand)
-            for means, level in LEVEL_OF_STRONG.items()
+    def strong_could_do(self, demand: Demand, account: Account | None = None) -> bool:
+        """Whether a strong means that is switched on can; of passkeys, when the account has one."""
+        return self.passkey_could_do(account, demand) or any(
+            means in self._policy.means and self._level_met(LEVEL_OF_STRONG[means], None, demand) for means in LINKED
         )
+
+    def has_passkey(self, account: Account) -> bool:
+        return bool(self._factors.of(account).passkeys)
+
+    def passkey_could_do(self, account: Account | None, demand: Demand) -> bool:
+        """Whether a passkey can give what the demand insists on; of an account not known yet, one is hoped."""
+        has_one = account is None or self.has_passkey(account)
+        return Means.PASSKEY in self._policy.means and has_one and self._level_met(ACR_PASSKEY, None, demand)
 
     def second_factors(self, account: Account, demand: Demand) -> tuple[Means, ...]:
         """Those that would reach the level beside the password now: the best first, of the contacts the person's usual one
@@ -156,21 +171,26 @@ class Demands:
 
     def credentials_for_link(self, evidence: Sequence[Evidence], account: Account, now: float) -> tuple[Evidence, ...]:
         """The account's own proofs that linking accepts: fresh, and a code by a channel that it accepts."""
-        accepted = {Means.PASSWORD, *self.link_factors(account)}
+        accepted = {Means.PASSWORD, Means.PASSKEY, *self.link_factors(account)}
+        passkeys = self._factors.of(account).passkeys
         return tuple(
             item
             for item in evidence
-            if item.means in accepted and self.identity_fresh(item.at, now) and _outlives(item, account)
+            if item.means in accepted
+            and self.identity_fresh(item.at, now)
+            and _outlives(item, account)
+            and (item.means is not Means.PASSKEY or item.passkey in passkeys)
         )
 
     def link_provable(self, proved_at: float, evidence: Sequence[Evidence], account: Account, now: float) -> bool:
-        """Whether identity, password and second factor are all proved, and fresh."""
+        """Whether the identity is proved, with a passkey or with password and second factor, and all of them fresh."""
         means = {item.means for item in self.credentials_for_link(evidence, account, now)}
-        return self.identity_fresh(proved_at, now) and Means.PASSWORD in means and len(means) > 1
+        account_proved = Means.PASSKEY in means or (Means.PASSWORD in means and len(means) > 1)
+        return self.identity_fresh(proved_at, now) and account_proved
 
     def link_factors(self, account: Account) -> tuple[Means, ...]:
-        """The second factors that linking accepts: the best one enrolled; a mailed code when there is no better one, to a
-        verified address; never SMS, nor a code of rescue (DECISIONS 6, LNK-08, SMS-10)."""
+        """The second factors that linking accepts beside the password: the best one enrolled; a mailed code when there is no
+        better one, to a verified address; never SMS, nor a code of rescue (DECISIONS 6, LNK-08, SMS-10)."""
         accepted = BETTER if account.email_verified_at is None else BETTER | {Means.EMAIL_CODE}
         return tuple(factor for factor in LEVEL_OF_FACTOR if factor in self._best(account) & accepted)
 
@@ -188,7 +208,7 @@ class Demands:
             return False
         # A wish, not a condition: it is granted when it can be, and otherwise does not lock the person out.
         usable = self._factors.of(account).usable if account is not None else ()
-        best = [LEVEL_OF_FACTOR[factor] for factor in usable]
+        best = [_LEVEL[factor] for factor in usable]
         return not any(self._scale.satisfies(level, wanted) for level in best for wanted in demand.acr_values)
 
 

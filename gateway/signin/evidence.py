@@ -11,12 +11,16 @@ class Means(StrEnum):
     TRUSTED_DEVICE = "trusted_device"
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
     PSC = "psc"
     CARD = "card"
 
 
-STRONG = frozenset({Means.PSC, Means.CARD})
-"""Means that prove the person alone, at the highest level, and owe nothing to the contacts or the password of the account."""
+LINKED = frozenset({Means.PSC, Means.CARD})
+"""Means that prove an identity, which a link ties to the account."""
+
+STRONG = LINKED | {Means.PASSKEY}
+"""Means that prove the person alone, both steps in one, and owe nothing to the contacts or the password of the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +29,7 @@ class Evidence:
 
     means: Means
     at: float
+    passkey: str | None = None
+    """Which passkey it was: the proof is worth nothing once that one is revoked or flagged."""
+    synced: bool = False
+    """Whether that passkey may be copied to other devices by its maker (BE)."""

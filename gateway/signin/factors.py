@@ -1,5 +1,5 @@
 """What an account can prove beside its password, as it is now: the second factors that it has, and those that twenty wrong
-codes in a row have disabled (FID-01, OTP-09, OTP-14).
+codes in a row have disabled (FID-01, OTP-09, OTP-14); and the passkeys that prove the person without one.
 
 A contact is disabled until it is verified again; an application until another one is enrolled, or an administrator takes it
 away. What is disabled is still enrolled: nothing weaker takes its place where the best factor is asked.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.accounts.account import Account, CodeChannel
-from gateway.accounts.ports import CodeFailures, RecoveryCodeSets, TotpAuthenticators
+from gateway.accounts.ports import CodeFailures, Passkeys, RecoveryCodeSets, TotpAuthenticators
 from gateway.signin.evidence import Means
 from gateway.signin.policy import SigninPolicy
 
@@ -19,10 +19,11 @@ CHANNEL_OF_MEANS = {means: channel for channel, means in MEANS_OF_CHANNEL.items(
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """`enrolled`: the second factors of the account, disabled ones too."""
+    """`enrolled`: the second factors of the account, disabled ones too, and passkeys; `passkeys`: those that sign in."""
 
     enrolled: frozenset[Means] = frozenset({Means.EMAIL_CODE})
     disabled: frozenset[Means] = frozenset()
+    passkeys: frozenset[str] = frozenset()
 
     @property
     def usable(self) -> frozenset[Means]:
@@ -42,11 +43,13 @@ class StoredFactors:
         self,
         *,
         totp: TotpAuthenticators,
+        passkeys: Passkeys,
         recovery_codes: RecoveryCodeSets,
         code_failures: CodeFailures,
         policy: SigninPolicy,
     ) -> None:
         self._totp = totp
+        self._passkeys = passkeys
         self._recovery_codes = recovery_codes
         self._code_failures = code_failures
         self._policy = policy
@@ -66,7 +69,19 @@ class StoredFactors:
                 disabled.add(Means.TOTP)
         if self._recovery_codes.left(account.id):
             enrolled.add(Means.RECOVERY_CODE)
-        return Factors(frozenset(enrolled), frozenset(disabled) & frozenset(enrolled))
+        passkeys = self._live_passkeys(account)
+        if passkeys:
+            enrolled.add(Means.PASSKEY)
+        return Factors(frozenset(enrolled), frozenset(disabled) & frozenset(enrolled), passkeys)
+
+    def _live_passkeys(self, account: Account) -> frozenset[str]:
+        if Means.PASSKEY not in self._policy.means:
+            return frozenset()
+        return frozenset(
+            one.id
+            for one in self._passkeys.of(account.id)
+            if one.is_alive and self._policy.takes_passkey(account, backup_eligible=one.backup_eligible)
+        )
 
 
 def bound_at(account: Account, channel: CodeChannel) -> float:

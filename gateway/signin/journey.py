@@ -22,7 +22,7 @@ from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.consent import has_agreed, with_agreement
 from gateway.signin.demands import Demands, usable
-from gateway.signin.evidence import STRONG, Evidence, Means
+from gateway.signin.evidence import LINKED, Evidence, Means
 from gateway.signin.factors import CHANNEL_OF_MEANS, EnrolledFactors
 from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
@@ -71,6 +71,8 @@ class Step(StrEnum):
     TOTP = "totp"
     CODE = "code"
     RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
+    """Only a passkey will do, or little else."""
     CONFIRM_LINK = "confirm_link"
     SITUATION = "situation"
     """As what the person acts, of the situations that Pro Santé Connect tells (PSC-R15)."""
@@ -89,7 +91,7 @@ STEP_OF_FACTOR = {
 }
 
 
-FACTOR_STEPS = frozenset({Step.FACTOR, *STEP_OF_FACTOR.values()})
+FACTOR_STEPS = frozenset({Step.FACTOR, Step.PASSKEY, *STEP_OF_FACTOR.values()})
 """Where a second factor is asked."""
 
 
@@ -242,7 +244,9 @@ class Journey:
                 return Step.MEANS
             if self._device_would_do(txn, account, counted, device_id):
                 return Step.DEVICE
-            return self._factor_step(txn, self._demands.second_factors(account, txn.demand))
+            possible = self._demands.second_factors(account, txn.demand)
+            by_passkey = self._demands.passkey_could_do(account, txn.demand)
+            return self._factor_step(txn, possible, by_passkey=by_passkey)
         if situation_open(txn):
             return Step.SITUATION
         if not self._structure_settled(txn, account, counted):
@@ -268,8 +272,28 @@ class Journey:
 
     @property
     def links_by_credentials(self) -> bool:
-        """Whether people can link an identity to their account: that asks their password."""
+        """Whether people can link an identity to their account: that asks their password or a passkey."""
+        return not self._policy.means.isdisjoint({Means.PASSWORD, Means.PASSKEY})
+
+    @property
+    def by_password(self) -> bool:
+        """Whether accounts may have a password here."""
         return Means.PASSWORD in self._policy.means
+
+    @property
+    def by_passkey(self) -> bool:
+        return Means.PASSKEY in self._policy.means
+
+    def passkey_could_do(self, txn: SigninTransaction) -> bool:
+        """Whether a passkey can take this journey further: not when what is demanded is above it, nor when the person is known
+        and has none, nor before somebody with an identity to link has said that they have an account."""
+        waiting = pending(txn)
+        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        if not self.by_passkey or not self.is_under_way(txn):
+            return False
+        if waiting is not None:
+            return waiting.chosen and not waiting.activation
+        return self._demands.passkey_could_do(account, txn.demand)
 
     def _linking_step(self, txn: SigninTransaction, waiting: Pending) -> Step:
         """An identity waits for an account: both are proved afresh, whatever this browser or this device proved before, and
@@ -281,22 +305,28 @@ class Journey:
             return Step.IDENTITY
         if waiting.activation:
             return Step.CONFIRM_LINK
+        first = Step.PASSWORD if self.by_password else Step.PASSKEY
         if txn.account_id is None:
-            return Step.PASSWORD
+            return first
         account = self._accounts.get(txn.account_id)
         if account is None or self._refusal(txn, account) is not None:
             return Step.REFUSED
+        if self._demands.link_provable(waiting.proved_at, txn.evidence, account, now):
+            return Step.CONFIRM_LINK
         if not any(
             item.means is Means.PASSWORD for item in self._demands.credentials_for_link(txn.evidence, account, now)
         ):
-            return Step.PASSWORD
-        provable = self._demands.link_provable(waiting.proved_at, txn.evidence, account, now)
-        return Step.CONFIRM_LINK if provable else self._factor_step(txn, self._demands.link_factors(account))
+            return first
+        by_passkey = self._demands.has_passkey(account)
+        return self._factor_step(txn, self._demands.link_factors(account), by_passkey=by_passkey)
 
-    def _factor_step(self, txn: SigninTransaction, possible: Sequence[Means]) -> Step:
-        """The best second factor, or the one that the person chose; a code of recovery only when it was chosen."""
+    def _factor_step(self, txn: SigninTransaction, possible: Sequence[Means], *, by_passkey: bool) -> Step:
+        """The best second factor, or the one that the person chose; a code of recovery only when it was chosen. A passkey where
+        no other would do."""
         usual = possible[0] if possible and possible[0] is not Means.RECOVERY_CODE else None
         asked = next((factor for factor in possible if factor == txn.factor), usual)
+        if asked is None and by_passkey:
+            return Step.PASSKEY
         return Step.FACTOR if asked is None or self._tried_out(txn, asked) else STEP_OF_FACTOR[asked]
 
     def _tried_out(self, txn: SigninTransaction, factor: Means) -> bool:
@@ -341,7 +371,7 @@ class Journey:
             return None if self._demands.linkable(account) else ACCESS_DENIED
         met = self._demands.met(counted, account, txn.demand)
         if not met and not (
-            self._demands.code_could_do(account, txn.demand) or self._demands.strong_could_do(txn.demand)
+            self._demands.code_could_do(account, txn.demand) or self._demands.strong_could_do(txn.demand, account)
         ):
             return UNMET
         wanted = txn.demand.structure
@@ -354,8 +384,8 @@ class Journey:
         """The proofs that count now: that of an identity no longer does once its link was frozen or switched off, also in a
         journey that was under way (LNK-09)."""
         evidence = txn.evidence
-        if any(item.means in STRONG for item in evidence) and not self._link_stands(txn, account):
-            evidence = tuple(item for item in evidence if item.means not in STRONG)
+        if any(item.means in LINKED for item in evidence) and not self._link_stands(txn, account):
+            evidence = tuple(item for item in evidence if item.means not in LINKED)
         return self._demands.counted(evidence, account, txn.demand)
 
     def _link_stands(self, txn: SigninTransaction, account: Account) -> bool:
@@ -470,9 +500,10 @@ class Journey:
             self._started(txn, session, previous, now, context),
             replacing=previous.handle if previous is not None else None,
         )
-        if session.upstream is not None and not self._link_stands(txn, account):
-            # Frozen or switched off while the session was being made: whoever did it did not see it to end it.
-            ended = Lines(now, context, txn.demand.client_id).of_session("session.ended", session, reason="not_me")
+        if self._counted(txn, account) != session.evidence:
+            # A link frozen, a passkey revoked, while the session was being made: whoever did it did not see it to end it.
+            reason = "not_me" if session.upstream is not None else "authenticator_revoked"
+            ended = Lines(now, context, txn.demand.client_id).of_session("session.ended", session, reason=reason)
             self._sessions.end(session.handle, now, ended)
             raise TransactionGone("the link stands no more")
         self._accounts.note_signin(account.id, now)
@@ -483,8 +514,8 @@ class Journey:
         assurance = self._scale.level_of(counted)
         same_person = previous if previous is not None and previous.account_id == account.id else None
         structure = self._settled(txn, self._held(txn, account, counted))
-        strong = any(item.means in STRONG for item in counted)
-        upstream = txn.extra.get(UPSTREAM) if strong else None
+        linked = any(item.means in LINKED for item in counted)
+        upstream = txn.extra.get(UPSTREAM) if linked else None
         agreed = same_person.agreed if same_person else ()
         # A step-up proves one thing more; it does not give the person's password four more hours.
         absolute_end = assurance.auth_time + self._policy.session_absolute_seconds

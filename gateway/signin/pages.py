@@ -19,6 +19,7 @@ from gateway.applications.client import Client
 from gateway.applications.ports import Clients
 from gateway.signin.device.cookie import device_of, with_device
 from gateway.signin.device.label import browser_and_system
+from gateway.signin.evidence import Means
 from gateway.signin.factors import CHANNEL_OF_MEANS
 from gateway.signin.gate import Gate
 from gateway.signin.journey import (
@@ -37,6 +38,7 @@ from gateway.web import cookies
 from gateway.web.shell import Shell
 
 HOME = "/"
+OFFER = "passkey-offer"
 _SIGNED_IN = "signed_in"
 Door = flask.Blueprint
 """What a room's `pages(…)` gives, and wiring puts together."""
@@ -58,13 +60,22 @@ class MeansTile:
 
 class JourneyPages:
     def __init__(
-        self, *, shell: Shell, journey: Journey, gate: Gate, clients: Clients, means: Sequence[MeansTile] = ()
+        self,
+        *,
+        shell: Shell,
+        journey: Journey,
+        gate: Gate,
+        clients: Clients,
+        means: Sequence[MeansTile] = (),
+        may_enrol: Callable[[Session], bool] = lambda _: False,
     ) -> None:
+        """`may_enrol`: whether this session can make a passkey without another proof."""
         self.shell = shell
         self.journey = journey
         self.gate = gate
         self._clients = clients
         self._means = means
+        self._may_enrol = may_enrol
         shell.add_templates("signin", Path(__file__).parent / "templates")
 
     def blueprint(self, name: str) -> flask.Blueprint:
@@ -145,12 +156,12 @@ class JourneyPages:
 
     def tiles(self, txn: SigninTransaction, kind: str | None = None) -> list[tuple[str, str, bool]]:
         """(kind, address, whether it served last in this browser) of the other means that are switched on, in their order;
-        of one `kind` alone when it is named."""
+        of one `kind` alone when it is named. A passkey where it would do."""
         usual = flask.request.cookies.get(cookies.MEANS)
         return [
             (tile.kind, tile.address(txn.handle), tile.kind == usual)
             for tile in self._means
-            if kind in {None, tile.kind}
+            if kind in {None, tile.kind} and (tile.kind != Means.PASSKEY or self.journey.passkey_could_do(txn))
         ]
 
     def activation_tiles(self) -> list[tuple[str, str, bool]]:
@@ -172,15 +183,24 @@ class JourneyPages:
         step = self.journey.next_step(txn, device_id=self.device_id(txn))
         if step is Step.COMPLETE:
             session = self.journey.complete(txn, previous_session=self.session_cookie(), context=self.context())
-            response = self._resumed(txn, session)
+            offers = txn.session_digest is None and self._offers_passkey(session)
+            response = self.shell.see_other(f"/signin/{txn.handle}/{OFFER}") if offers else self._resumed(txn, session)
             cookies.put(response, cookies.SESSION, session.handle)
+            served = _served(session)
+            if offers or (served == Means.PASSKEY and session.shared is None):
+                cookies.put(response, cookies.PASSKEY, "asked", seconds=cookies.LONG)
             if self._means and session.shared is None:
-                served = (session.upstream or {}).get("kind", "password")
                 cookies.put(response, cookies.MEANS, served, seconds=cookies.LONG)
             return response
         if step is Step.REFUSED:
             return self._resumed(txn, None)
         return self.shell.see_other(f"/signin/{txn.handle}/{step.value}")
+
+    def _offers_passkey(self, session: Session) -> bool:
+        """ "La prochaine fois, sans carte ?": once per device that can make one, after a card or Pro Santé Connect, never on a
+        shared post."""
+        able = flask.request.cookies.get(cookies.PASSKEY) == "able"
+        return able and session.shared is None and session.upstream is not None and self._may_enrol(session)
 
     def _resumed(self, txn: SigninTransaction, session: Session | None) -> Response:
         """Back to the room that opened the transaction; our own are closed here."""
@@ -226,6 +246,14 @@ class JourneyPages:
         return self.shell.message("signin.gone_page", status=410, way_out=("/signin", "signin.gone_page.way_out"))
 
 
+def _served(session: Session) -> str:
+    """By which means the session was opened."""
+    if session.upstream is not None:
+        return str(session.upstream["kind"])
+    by_passkey = any(item.means is Means.PASSKEY for item in session.evidence)
+    return Means.PASSKEY.value if by_passkey else Means.PASSWORD.value
+
+
 Leave = Callable[[Session | None, str | None], Response | None]
 """What a sign-out answers instead of its own page: given the ended session and the way on."""
 
@@ -264,7 +292,7 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
             tried_out=stuck and not journey.disabled_factors(txn),
             disabled_contact=any(factor in CHANNEL_OF_MEANS for factor in journey.disabled_factors(txn)),
             disabled_totp=any(factor not in CHANNEL_OF_MEANS for factor in journey.disabled_factors(txn)),
-            tiles=journey_pages.tiles(txn) if waiting is None else [],
+            tiles=journey_pages.tiles(txn, None if waiting is None else Means.PASSKEY),
             linking=waiting.kind.value if waiting is not None else None,
             stuck=stuck,
         )
@@ -332,7 +360,7 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
         account = accounts.get(session.account_id) if session is not None else None
         if session is None or account is None:
             signed_out = "signed_out" in flask.request.args
-            return shell.page("signin/home.html", signed_out=signed_out, by_password=journey.links_by_credentials)
+            return shell.page("signin/home.html", signed_out=signed_out, by_password=journey.by_password)
         if session.shared is not None and not journey_pages.just_signed_in(session):
             return journey_pages.start()
         return shell.page(
@@ -340,7 +368,8 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
             name=f"{account.given_name} {account.family_name}",
             session=session,
             applications=journey_pages.names_of(session.clients),
-            by_password=journey.links_by_credentials,
+            by_password=journey.by_password,
+            by_passkey=journey.by_passkey,
         )
 
     @blueprint.post("/signout")

@@ -5,7 +5,7 @@ Plain values: settings choose them by profile and refuse to start outside the bo
 
 from dataclasses import dataclass
 
-from gateway.accounts.account import CodeChannel
+from gateway.accounts.account import Account, CodeChannel
 from gateway.signin.evidence import Means
 from gateway.signin.ports import DelayRule
 
@@ -61,6 +61,9 @@ class SigninPolicy:
     """Consecutive wrong codes, across challenges, that disable a factor until it is bound again (OTP-09)."""
     totp_applications: int = 5
     """Authenticator applications that one account may have."""
+    passkeys_per_account: int = 10
+    administrators_passkeys_stay: bool = False
+    """Administrators' passkeys must be bound to one device (FID-08)."""
     sensitive_change_seconds: int = 5 * 60
     """How old the proof behind a change of contact, password or authenticator may be."""
 
@@ -84,6 +87,10 @@ class SigninPolicy:
 
     def code_ttl_seconds(self, channel: CodeChannel) -> int:
         return self.code_ttl_sms_seconds if channel is CodeChannel.SMS else self.code_ttl_email_seconds
+
+    def takes_passkey(self, account: Account, *, backup_eligible: bool) -> bool:
+        """Whether a passkey that may, or may not, leave its device is one for this person."""
+        return not (backup_eligible and self.administrators_passkeys_stay and account.is_administrator)
 
     def password_rule(self) -> DelayRule:
         """The delays of one typed identifier (THR-01)."""

@@ -14,7 +14,6 @@ from gateway.habilitations.live_rights import LiveRights
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
 from gateway.keys.signer import Signer
-from gateway.my_account.authenticators import pages as authenticators_pages
 from gateway.my_account.pages import AccountPages
 from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
@@ -61,7 +60,7 @@ from gateway.ops.health import live_endpoint, ready_endpoint
 from gateway.settings import Settings, read_settings
 from gateway.signin import pages as journey_pages_module
 from gateway.signin.assurance import ACR_PWD_DEVICE, ACR_PWD_OTP_SMS, SECOND_STEP_LEVELS
-from gateway.signin.demands import LEVEL_OF_STRONG, Demands
+from gateway.signin.demands import LEVEL_OF_STRONG
 from gateway.signin.device import pages as device_pages
 from gateway.signin.enrolment import pages as enrolment_pages
 from gateway.signin.enrolment.access_link import AccessLinks
@@ -76,24 +75,19 @@ from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
 from gateway.signin.password import pages as password_pages
 from gateway.signin.password.signin import PasswordSignin
-from gateway.signin.recovery import pages as recovery_pages
-from gateway.signin.recovery.sheet import RecoverySheets
-from gateway.signin.recovery.signin import RecoverySignin
 from gateway.signin.shared_post import pages as shared_post_pages
 from gateway.signin.shared_post.post import Posts
-from gateway.signin.totp import pages as totp_pages
-from gateway.signin.totp.enrolment import TotpEnrolment
-from gateway.signin.totp.signin import TotpSignin
 from gateway.signin.trusted_device import DeviceSignin
 from gateway.storage.ephemeral import EphemeralStoreUnavailableError
 from gateway.storage.sql.database import StoreUnavailableError
 from gateway.web.machine_door import MachineEndpoint
 from gateway.web.shell import Shell, TenantDisplay
+from gateway.wiring.authenticators import authenticator_doors
 from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of
 from gateway.wiring.linking import linking_parts
-from gateway.wiring.passkeys import passkey_parts, remaining_proofs
+from gateway.wiring.passkeys import passkey_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.remembered_people import RememberedPeople
@@ -304,16 +298,18 @@ def _people_door(
         randomness=randomness,
     )
     tiles = [_tile(kind) for kind in ("psc", "card", "passkey") if kind in settings.means]
-    shared = JourneyPages(shell=shell, journey=journey, gate=gate, clients=clients, means=tiles)
+    fresh_proof = FreshProof(journey=journey, gate=gate, policy=policy, clock=clock)
+    shared = JourneyPages(
+        shell=shell, journey=journey, gate=gate, clients=clients, means=tiles, may_enrol=fresh_proof.stands
+    )
     if settings.unattended is not None:
         # Of the demo alone: loaded nowhere else.
         from gateway.wiring.unattended import unattended_pages  # noqa: PLC0415
 
         shared = unattended_pages(settings, stores, shell=shell, journey=journey, gate=gate, clients=clients)
     leave: Leave = nowhere_to_leave
-    pages: list[Door] = []
     parts = linking_parts(settings, scale, stores)
-    pages.append(parts.disputes_door(shared))
+    pages: list[Door] = [parts.disputes_door(shared)]
     if not {"psc", "card"}.isdisjoint(settings.means):
         pages.append(parts.door(shared))
         if reviewed.psc is not None:
@@ -327,10 +323,12 @@ def _people_door(
             pages += card_doors(settings, reviewed.card, stores, shared, parts)
     farewells = farewells_of(clients, stores)
     way_out = farewell_pages.leaving(shell, farewells, leave)
-    pages += [journey_pages_module.pages(shared, database.accounts, way_out), farewell_pages.pages(shared, farewells)]
-    pages += [shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds)]
+    pages += [
+        journey_pages_module.pages(shared, database.accounts, way_out),
+        farewell_pages.pages(shared, farewells),
+        shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds),
+    ]
     by_password = "password" in settings.means
-    fresh_proof = FreshProof(journey=journey, gate=gate, policy=policy, clock=clock)
     account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
     if "passkey" in settings.means:
@@ -376,46 +374,12 @@ def _people_door(
             clock=clock,
             randomness=randomness,
         )
-        demands = Demands(scale, policy, factors)
-        totp = TotpSignin(
-            transactions=ephemeral.transactions,
-            renewal=renewal,
-            accounts=database.accounts,
-            devices=database.devices,
-            totp=database.totp,
-            demands=demands,
-            policy=policy,
-            clock=clock,
-            randomness=randomness,
-        )
-        recovery_key = keys.get(Purpose.RECOVERY_CODE)
-        recovery = RecoverySignin(
-            transactions=ephemeral.transactions,
-            renewal=renewal,
-            accounts=database.accounts,
-            codes=database.recovery_codes,
-            spool=ephemeral.spool,
-            demands=demands,
-            key=recovery_key,
-            policy=policy,
-            clock=clock,
-        )
-        enrolment = TotpEnrolment(
-            totp=database.totp,
-            remaining=remaining_proofs(stores, policy),
-            policy=policy,
-            clock=clock,
-            randomness=randomness,
-        )
-        sheets = RecoverySheets(codes=database.recovery_codes, key=recovery_key, clock=clock, randomness=randomness)
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [
             password_pages.pages(shared, password),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),
-            totp_pages.pages(shared, totp, trust_days=trust_days),
-            recovery_pages.pages(shared, recovery),
-            authenticators_pages.pages(account_pages, enrolment, sheets),
+            *authenticator_doors(shared, account_pages, stores, scale=scale, policy=policy, renewal=renewal),
         ]
     links = AccessLinks(
         accounts=database.accounts,

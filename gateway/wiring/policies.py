@@ -16,6 +16,7 @@ def signin_policy(settings: Settings) -> SigninPolicy:
     values = settings.values
     return SigninPolicy(
         means=frozenset(Means(name) for name in settings.means),
+        administrators_passkeys_stay=settings.webauthn.administrators_on_one_device,
         minimum_acr=ACR_PSC if settings.profile == "regulated" else None,
         sms_available=settings.sms is not None,
         session_idle_seconds=values["idp.session.idle"],

@@ -56,6 +56,7 @@ _HOMES = {
     "twilio": r"gateway/messages/sms_twilio\.py",
     "phonenumbers": r"gateway/accounts/phone\.py",
     "pyotp": r"gateway/signin/totp/application\.py",
+    "fido2": r"gateway/signin/passkey/webauthn\.py",
     "segno": r"gateway/signin/totp/application\.py",
 }
 

@@ -13,7 +13,7 @@ from gateway.clock import Clock
 from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.randomness import Randomness
-from gateway.signin.evidence import STRONG
+from gateway.signin.evidence import LINKED
 from gateway.signin.gone import TransactionMoved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.identity import ProvedIdentity, contradicts, link_of
@@ -135,7 +135,7 @@ class Arrival:
         waiting = self._renamed(
             txn,
             account_id=txn.account_id if again else None,
-            evidence=tuple(item for item in txn.evidence if item.means not in STRONG) if again else (),
+            evidence=tuple(item for item in txn.evidence if item.means not in LINKED) if again else (),
         )
         was_chosen = again and (found := pending(txn)) is not None and found.chosen
         extra = self._seal.held(identity, waiting.handle, chosen=was_chosen)

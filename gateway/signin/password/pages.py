@@ -4,9 +4,11 @@ the identifier, which the person gets back."""
 import flask
 from werkzeug.wrappers import Response
 
+from gateway.signin.evidence import Means
 from gateway.signin.journey import Step
 from gateway.signin.linking.pending import pending
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
+from gateway.signin.passkey.form_token import form_purpose
 from gateway.signin.password.signin import PasswordSignin, SigninRefused
 from gateway.signin.transaction import SigninTransaction
 
@@ -29,7 +31,8 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
             identifier=identifier,
             error=error,
             wait=wait,
-            tiles=journey_pages.tiles(txn) if waiting is None else [],
+            tiles=journey_pages.tiles(txn, None if waiting is None else Means.PASSKEY),
+            passkey_purpose=form_purpose(txn.handle) if journey_pages.journey.passkey_could_do(txn) else None,
             linking=waiting.kind.value if waiting is not None else None,
         )
 

@@ -5,24 +5,23 @@ had. An application signs nobody in before its first code. Refuses to remove the
 sent to a contact: an administrator does it.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.accounts.account import Account
 from gateway.accounts.authenticator import TotpAuthenticator
-from gateway.accounts.ports import IdentityLinks, TotpAuthenticators
+from gateway.accounts.ports import TotpAuthenticators
 from gateway.clock import Clock
 from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.randomness import Randomness, identifier
 from gateway.refusal import Refusal
 from gateway.signin.journal_lines import Lines
+from gateway.signin.label import bounded
 from gateway.signin.one_time_code.code import typed_code
 from gateway.signin.policy import SigninPolicy
+from gateway.signin.remaining_proofs import RemainingProofs
 from gateway.signin.request_context import RequestContext
 from gateway.signin.totp.application import new_secret, time_step_of
-
-LONGEST_LABEL = 40
 
 
 class EnrolmentGone(Refusal):
@@ -54,13 +53,13 @@ class TotpEnrolment:
         self,
         *,
         totp: TotpAuthenticators,
-        identities: IdentityLinks,
+        remaining: RemainingProofs,
         policy: SigninPolicy,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
         self._totp = totp
-        self._identities = identities
+        self._remaining = remaining
         self._policy = policy
         self._clock = clock
         self._randomness = randomness
@@ -135,19 +134,13 @@ class TotpEnrolment:
         """Raises LastFactor, EnrolmentGone."""
         one = self.mine(account, authenticator_id)
         said = self._said("authenticator.removed", one, context, notice="totp_removed")
-        otherwise_proved = self._proves_otherwise(account)
 
-        def the_last(others: Sequence[TotpAuthenticator]) -> bool:
-            return not otherwise_proved and all(self.is_disabled(other) for other in others)
+        def the_last(_: object) -> bool:
+            return not self._remaining.without(account, one.id)
 
         if not self._totp.revoke(one.id, self._clock.now(), said, unless=the_last):
             self.mine(account, authenticator_id)
             raise LastFactor("the last one")
-
-    def _proves_otherwise(self, account: Account) -> bool:
-        """Whether an identity linked to the account proves its holder without any code."""
-        now = self._clock.now()
-        return any(link.signs_in(now) for link in self._identities.of(account.id))
 
     def _said(
         self, name: str, authenticator: TotpAuthenticator, context: RequestContext, *, notice: str | None = None
@@ -158,8 +151,3 @@ class TotpEnrolment:
         if notice is None:
             return said
         return said + because(outgoing=(Outgoing("notice", {"account": authenticator.account_id, "what": notice}),))
-
-
-def bounded(label: str) -> str:
-    """A name as it may be shown: printable, on one line, not long; empty when there is none."""
-    return " ".join("".join(one for one in label if one.isprintable()).split())[:LONGEST_LABEL].strip()

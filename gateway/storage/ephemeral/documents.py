@@ -43,7 +43,7 @@ def _load(kind: str, document: bytes | str) -> dict[str, Any]:
 
 
 def _evidence(listed: list[dict[str, Any]]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(means=Means(one["means"]), at=one["at"]) for one in listed)
+    return tuple(Evidence(**{**one, "means": Means(one["means"])}) for one in listed)
 
 
 def _shared(record: Mapping[str, Any]) -> SharedBy | None:

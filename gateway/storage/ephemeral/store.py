@@ -9,11 +9,13 @@ from gateway.journal.ports import Spool
 from gateway.oidc.ports import AuthorizationCodes, Grants, PushedRequests, RequestPushes, UsedProofs
 from gateway.randomness import Randomness
 from gateway.signin.one_time_code.sms_meter import SmsMeter
+from gateway.signin.passkey.challenge import PasskeyChallenges
 from gateway.signin.ports import OneTimeCodes, Sessions, SigninTransactions, Throttle
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
 from gateway.storage.ephemeral.on_redis.grants import RedisAuthorizationCodes, RedisGrants
 from gateway.storage.ephemeral.on_redis.link import RedisLink
 from gateway.storage.ephemeral.on_redis.one_time_codes import RedisOneTimeCodes
+from gateway.storage.ephemeral.on_redis.passkey_challenges import RedisPasskeyChallenges
 from gateway.storage.ephemeral.on_redis.pushed_requests import RedisPushedRequests, RedisRequestPushes
 from gateway.storage.ephemeral.on_redis.scripts import EffectsPacker
 from gateway.storage.ephemeral.on_redis.sessions import RedisSessions
@@ -26,6 +28,7 @@ from gateway.storage.ephemeral.on_sqlite import purge as sqlite_purge
 from gateway.storage.ephemeral.on_sqlite.database import Database
 from gateway.storage.ephemeral.on_sqlite.grants import SqliteAuthorizationCodes, SqliteGrants
 from gateway.storage.ephemeral.on_sqlite.one_time_codes import SqliteOneTimeCodes
+from gateway.storage.ephemeral.on_sqlite.passkey_challenges import SqlitePasskeyChallenges
 from gateway.storage.ephemeral.on_sqlite.pushed_requests import SqlitePushedRequests, SqliteRequestPushes
 from gateway.storage.ephemeral.on_sqlite.sessions import SqliteSessions
 from gateway.storage.ephemeral.on_sqlite.sms_meter import SqliteSmsMeter
@@ -46,6 +49,7 @@ class EphemeralStore:
     transactions: SigninTransactions
     sessions: Sessions
     one_time_codes: OneTimeCodes
+    passkey_challenges: PasskeyChallenges
     throttle: Throttle
     sms_meter: SmsMeter
     pushes: RequestPushes
@@ -94,6 +98,7 @@ def _on_sqlite(url: str, randomness: Randomness) -> EphemeralStore:
         transactions=SqliteSigninTransactions(database),
         sessions=SqliteSessions(database),
         one_time_codes=SqliteOneTimeCodes(database),
+        passkey_challenges=SqlitePasskeyChallenges(database),
         throttle=SqliteThrottle(database),
         sms_meter=SqliteSmsMeter(database),
         pushes=SqliteRequestPushes(database),
@@ -122,6 +127,7 @@ def _on_redis(url: str, randomness: Randomness, password: str | None) -> Ephemer
         transactions=RedisSigninTransactions(link, pack),
         sessions=RedisSessions(link, pack),
         one_time_codes=RedisOneTimeCodes(link, pack),
+        passkey_challenges=RedisPasskeyChallenges(link),
         throttle=RedisThrottle(link, pack),
         sms_meter=RedisSmsMeter(link, pack),
         pushes=RedisRequestPushes(async_link, pack),

@@ -72,7 +72,10 @@ class SqlPasskeys:
         forward = table.c.sign_count < sign_count if sign_count else table.c.sign_count == 0
         with self._connections.writing() as connection:
             used = sa.update(table).where(this, forward)
-            if connection.execute(used.values(sign_count=sign_count, backed_up=backed_up, last_used_at=at)).rowcount == 1:
+            if (
+                connection.execute(used.values(sign_count=sign_count, backed_up=backed_up, last_used_at=at)).rowcount
+                == 1
+            ):
                 record(connection, if_used, node=self._node)
                 return PasskeyUse.USED
             if connection.execute(sa.update(table).where(this).values(flagged_at=at)).rowcount == 1:

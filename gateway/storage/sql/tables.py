@@ -61,6 +61,9 @@ account = sa.Table(
     sa.Column("last_signin_at", sa.Double),
     sa.Column("is_administrator", sa.Boolean, nullable=False),
     sa.Column("password_hash", sa.LargeBinary),
+    sa.Column("password_set_at", sa.Double),
+    sa.Column("password_disabled_at", sa.Double),
+    sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.PrimaryKeyConstraint("id", name="pk_account"),
     sa.UniqueConstraint("username_folded", name="uq_account_username"),
     sa.UniqueConstraint("email_index", name="uq_account_email"),
@@ -155,7 +158,7 @@ passkey = sa.Table(
     sa.CheckConstraint("backup_eligible OR NOT backed_up", name="ck_passkey_backup"),
     sa.Index("ix_passkey_account", "account_id"),
 )
-"""What is here is public: a passkey's secret never leaves its authenticator. A credential is one account's, for ever (FID-08)."""
+"""What is here is public: a passkey's secret never leaves its authenticator. A credential is one account's, for ever."""
 
 recovery_code = sa.Table(
     "recovery_code",
@@ -297,6 +300,7 @@ habilitation = sa.Table(
         postgresql_where=_ACTIVE,
     ),
     sa.Index("ix_habilitation_source", "source", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    sa.Index("ix_habilitation_structure", "structure_id", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
 )
 
 client_secret = sa.Table(

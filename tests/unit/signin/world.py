@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from gateway.accounts.account import Account, AccountStatus
 from gateway.accounts.password_hash import Argon2Parameters, PasswordHasher
-from gateway.accounts.password_policy import PasswordPolicy, known_passwords
+from gateway.accounts.password_policy import PasswordPolicy
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.demands import Demands
@@ -27,13 +27,14 @@ from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.policy import DAY, SigninPolicy
 from gateway.signin.recovery.sheet import RecoverySheets
 from gateway.signin.recovery.signin import RecoverySignin
+from gateway.signin.remaining_proofs import RemainingProofs
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
 from gateway.signin.totp.enrolment import TotpEnrolment
 from gateway.signin.totp.signin import TotpSignin
 from gateway.signin.transaction import Demand, SigninTransaction
 from gateway.signin.trusted_device import DeviceSignin, signed_message
-from tests.authenticator_fakes import FakeCodeFailures, FakeRecoveryCodes, FakeTotpAuthenticators
+from tests.authenticator_fakes import FakeCodeFailures, FakePasskeys, FakeRecoveryCodes, FakeTotpAuthenticators
 from tests.fakes import (
     CountedRandomness,
     FakeAccounts,
@@ -110,8 +111,10 @@ class World:
         self.totp_authenticators = FakeTotpAuthenticators(self.written)
         self.recovery_code_sets = FakeRecoveryCodes(self.written)
         self.code_failures = FakeCodeFailures(self.written)
+        self.passkey_store = FakePasskeys(self.written, self.accounts)
         self.factors = StoredFactors(
             totp=self.totp_authenticators,
+            passkeys=self.passkey_store,
             recovery_codes=self.recovery_code_sets,
             code_failures=self.code_failures,
             policy=self.policy,
@@ -195,8 +198,11 @@ class World:
             key=self.recovery_key,
             **at,
         )
+        self.remaining = RemainingProofs(
+            totp=self.totp_authenticators, passkeys=self.passkey_store, identities=self.identities, **at
+        )
         self.enrolment = TotpEnrolment(
-            totp=self.totp_authenticators, identities=self.identities, randomness=self.randomness, **at
+            totp=self.totp_authenticators, remaining=self.remaining, randomness=self.randomness, **at
         )
         self.sheets = RecoverySheets(
             codes=self.recovery_code_sets, key=self.recovery_key, clock=self.clock, randomness=self.randomness

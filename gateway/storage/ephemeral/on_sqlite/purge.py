@@ -11,6 +11,7 @@ _ENDS = {
     "silenced": "ends_at",
     "pushed_requests": "expires_at",
     "used_proofs": "ends_at",
+    "passkey_challenges": "expires_at",
     "challenges": "kept_until",
     "failures": "expires_at",
     "windows": "ends_at",

@@ -76,6 +76,14 @@ CREATE TABLE used_proofs (
 ) STRICT;
 CREATE INDEX used_proofs_by_end ON used_proofs (ends_at);
 
+-- What an authenticator is asked to sign, once, and for what.
+CREATE TABLE passkey_challenges (
+    digest TEXT PRIMARY KEY,
+    bound_to TEXT NOT NULL,
+    expires_at REAL NOT NULL
+) STRICT;
+CREATE INDEX passkey_challenges_by_end ON passkey_challenges (expires_at);
+
 CREATE TABLE challenges (
     digest TEXT PRIMARY KEY,
     begun_at REAL NOT NULL,

@@ -1,0 +1,1 @@
+"""Passkeys, on the account's pages."""

@@ -1,0 +1,86 @@
+"""Builds passkeys: for whom they are made, their doors at sign-in, their place on the account's pages."""
+
+from dataclasses import dataclass
+
+from gateway.keys.purposes import Purpose
+from gateway.my_account.pages import AccountPages
+from gateway.my_account.passkeys import pages as account_passkeys
+from gateway.settings import Settings
+from gateway.signin.journey import Journey
+from gateway.signin.linking.renewal import Renewal
+from gateway.signin.pages import Door, JourneyPages
+from gateway.signin.passkey import api as passkey_api
+from gateway.signin.passkey import pages as passkey_pages
+from gateway.signin.passkey.enrolment import PasskeyEnrolment
+from gateway.signin.passkey.signin import PasskeySignin
+from gateway.signin.passkey.webauthn import RelyingParty
+from gateway.signin.policy import SigninPolicy
+from gateway.signin.remaining_proofs import RemainingProofs
+from gateway.wiring.stores import ReviewedConfig, Stores
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyParts:
+    signin: PasskeySignin
+    enrolment: PasskeyEnrolment
+
+    def doors(self, shared: JourneyPages, account_pages: AccountPages) -> list[Door]:
+        return [
+            passkey_pages.pages(shared),
+            passkey_api.api(shared, self.signin, self.enrolment),
+            account_passkeys.pages(account_pages, self.enrolment),
+            account_passkeys.calls(account_pages, self.enrolment),
+        ]
+
+
+def remaining_proofs(stores: Stores, policy: SigninPolicy) -> RemainingProofs:
+    database = stores.database
+    return RemainingProofs(
+        totp=database.totp,
+        passkeys=database.passkeys,
+        identities=database.identities,
+        policy=policy,
+        clock=stores.clock,
+    )
+
+
+def passkey_parts(
+    settings: Settings,
+    reviewed: ReviewedConfig,
+    stores: Stores,
+    *,
+    journey: Journey,
+    renewal: Renewal,
+    policy: SigninPolicy,
+) -> PasskeyParts:
+    database, ephemeral, clock, randomness = stores.database, stores.ephemeral, stores.clock, stores.randomness
+    relying_party = RelyingParty(
+        rp_id=settings.rp_id, name=reviewed.tenant.name.get("fr", settings.rp_id), origins=[settings.issuer]
+    )
+    signin = PasskeySignin(
+        journey=journey,
+        renewal=renewal,
+        challenges=ephemeral.passkey_challenges,
+        accounts=database.accounts,
+        passkeys=database.passkeys,
+        sessions=ephemeral.sessions,
+        throttle=ephemeral.throttle,
+        spool=ephemeral.spool,
+        relying_party=relying_party,
+        throttle_key=database.purpose_keys.get(Purpose.THROTTLE),
+        policy=policy,
+        clock=clock,
+        randomness=randomness,
+    )
+    enrolment = PasskeyEnrolment(
+        passkeys=database.passkeys,
+        challenges=ephemeral.passkey_challenges,
+        accounts=database.accounts,
+        links=database.links,
+        remaining=remaining_proofs(stores, policy),
+        relying_party=relying_party,
+        policy=policy,
+        clock=clock,
+        randomness=randomness,
+    )
+    return PasskeyParts(signin, enrolment)
