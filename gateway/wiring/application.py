@@ -86,7 +86,7 @@ from gateway.wiring.authenticators import authenticator_doors
 from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of
-from gateway.wiring.linking import linking_parts
+from gateway.wiring.linking import LinkingParts, linking_parts
 from gateway.wiring.passkeys import passkey_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
@@ -312,15 +312,8 @@ def _people_door(
     pages: list[Door] = [parts.disputes_door(shared)]
     if not {"psc", "card"}.isdisjoint(settings.means):
         pages.append(parts.door(shared))
-        if reviewed.psc is not None:
-            from gateway.wiring.psc import psc_doors  # noqa: PLC0415 -- its HTTP client, for those who use it
-
-            psc_door, leave = psc_doors(settings, reviewed.psc, stores, shared, parts)
-            pages.append(psc_door)
-        if reviewed.card is not None:
-            from gateway.wiring.card import card_doors  # noqa: PLC0415 -- likewise
-
-            pages += card_doors(settings, reviewed.card, stores, shared, parts)
+        doors, leave = _identity_doors(settings, reviewed, stores, shared, parts)
+        pages += doors
     farewells = farewells_of(clients, stores)
     way_out = farewell_pages.leaving(shell, farewells, leave)
     pages += [
@@ -424,6 +417,24 @@ def _people_door(
     )
     pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
     return shell.door(pages)
+
+
+def _identity_doors(
+    settings: Settings, reviewed: ReviewedConfig, stores: Stores, shared: JourneyPages, parts: LinkingParts
+) -> tuple[list[Door], Leave]:
+    """Pro Santé Connect and the card: what they need (an HTTP client, for one) is loaded for those who use them."""
+    doors: list[Door] = []
+    leave: Leave = nowhere_to_leave
+    if reviewed.psc is not None:
+        from gateway.wiring.psc import psc_doors  # noqa: PLC0415
+
+        psc_door, leave = psc_doors(settings, reviewed.psc, stores, shared, parts)
+        doors.append(psc_door)
+    if reviewed.card is not None:
+        from gateway.wiring.card import card_doors  # noqa: PLC0415
+
+        doors += card_doors(settings, reviewed.card, stores, shared, parts)
+    return doors, leave
 
 
 def _tile(kind: str) -> MeansTile:
