@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -85,7 +86,7 @@ class Application:
         always = dict(MACHINE_HEADERS)
         if hsts:
             always["strict-transport-security"] = "max-age=63072000; includeSubDomains"
-        self._headers = {name.encode("latin-1"): value.encode("latin-1") for name, value in always.items()}
+        self._always = tuple(always.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -140,8 +141,7 @@ class Application:
         return await self._answered(self._machine[scope["path"]], scope["method"], scope, body)
 
     def headers_of(self, response: MachineResponse) -> dict[bytes, bytes]:
-        own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in response.headers.items()}
-        return {**self._headers, **own}
+        return _encoded(self._always, tuple(response.headers.items())).copy()
 
     async def _answered(
         self, methods: Mapping[str, MachineEndpoint], method: str, scope: Scope, body: bytes
@@ -209,6 +209,12 @@ class Application:
                     await self._on_stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+@lru_cache(maxsize=256)
+def _encoded(always: tuple[tuple[str, str], ...], own: tuple[tuple[str, str], ...]) -> dict[bytes, bytes]:
+    """Few differ, and the same ones come again."""
+    return {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in (*always, *own)}
 
 
 def _remote(scope: Scope) -> str:

@@ -21,7 +21,7 @@ class UnreadableError(Exception):
 
 
 def length_prefixed(parts: Sequence[bytes]) -> bytes:
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 class Envelope:

@@ -9,7 +9,7 @@ import binascii
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 _ALGORITHM = ec.ECDSA(SHA256())
@@ -25,9 +25,17 @@ def segment(raw: bytes) -> bytes:
 
 def signed(header_segment: bytes, payload: bytes, key: ec.EllipticCurvePrivateKey) -> str:
     signing_input = header_segment + b"." + segment(payload)
-    r, s = decode_dss_signature(key.sign(signing_input, _ALGORITHM))
-    signature = segment(r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big"))
+    signature = segment(_fixed(key.sign(signing_input, _ALGORITHM)))
     return (signing_input + b"." + signature).decode("ascii")
+
+
+def _fixed(der: bytes) -> bytes:
+    """SEQUENCE { INTEGER r, INTEGER s } as r and s of 32 octets each. On P-256 every length takes one octet."""
+    middle = 4 + der[3]
+    r, s = der[4:middle], der[middle + 2 :]
+    if der[0] != 0x30 or der[1] != len(der) - 2 or der[2] != 2 or der[middle] != 2 or der[middle + 1] != len(s):
+        raise ValueError("not a signature of P-256 in DER")
+    return r[-_HALF:].rjust(_HALF, b"\0") + s[-_HALF:].rjust(_HALF, b"\0")
 
 
 def payload_of(unverified: bytes, key: ec.EllipticCurvePublicKey) -> bytes | None:

@@ -40,5 +40,5 @@ class PurposeKey:
 
     def mac(self, purpose: Purpose, *parts: bytes) -> bytes:
         """HMAC-SHA-256 over the length-prefixed parts (no two lists of parts give the same message)."""
-        message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        message = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
         return hmac.digest(self.for_purpose(purpose), message, hashlib.sha256)

@@ -45,7 +45,7 @@ class Signer:
     def sign(self, claims: Mapping[str, Any], *, typ: str, algorithm: Algorithm) -> str:
         """A compact JWS by the active key of this algorithm."""
         key = self._ring.active(algorithm)
-        payload = orjson.dumps(dict(claims))
+        payload = orjson.dumps(claims if type(claims) is dict else dict(claims))
         if key.private is not None:
             return es256.signed(key.header_segment(typ), payload, key.private)
         header = {"alg": str(algorithm), "kid": key.kid, "typ": typ}

@@ -8,6 +8,7 @@ cut silently: the totals say what is missing, and userinfo gives all of them.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -71,14 +72,21 @@ def identity_claims(
     """Claims about the person herself. `asked` are claims named one by one; they are given when they belong to a scope
     that the client is `allowed`."""
     as_psc = psc_claims(person) if SCOPE_ALL in allowed or SCOPE_ALL in scope else {}
-    granted = {name for item in scope if item in SCOPES_IN[place] for name in _names_of(item, as_psc)}
-    permitted = {name for item in allowed for name in _names_of(item, as_psc)}
-    wanted = granted | (permitted & set(asked))
+    wanted = _wanted(tuple(scope), place, tuple(asked), allowed, tuple(as_psc))
     known = {**as_psc, **_known(person)}
     return {name: value for name, value in known.items() if name in wanted and value is not None}
 
 
-def _names_of(scope: str, as_psc: Mapping[str, Any]) -> Iterable[str]:
+@lru_cache(maxsize=256)
+def _wanted(
+    scope: tuple[str, ...], place: Place, asked: tuple[str, ...], allowed: frozenset[str], as_psc: tuple[str, ...]
+) -> frozenset[str]:
+    granted = {name for item in scope if item in SCOPES_IN[place] for name in _names_of(item, as_psc)}
+    permitted = {name for item in allowed for name in _names_of(item, as_psc)}
+    return frozenset(granted | (permitted & set(asked)))
+
+
+def _names_of(scope: str, as_psc: Iterable[str]) -> Iterable[str]:
     """Under `scope_all`, those of somebody whose number is not proven are none at all."""
     return as_psc if scope == SCOPE_ALL else SCOPE_CLAIMS.get(scope, ())
 

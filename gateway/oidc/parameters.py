@@ -6,7 +6,7 @@ not UTF-8 are refused rather than replaced, so that `state` can only come back a
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from typing import Any, overload
 from urllib.parse import parse_qsl
 
 MAX_PARAMETERS = 64
@@ -25,9 +25,7 @@ class UnverifiedParameters(Mapping[str, str]):
         self.pairs = tuple(pairs)
         names = [name for name, _ in pairs]
         self.repeated = _REPEATED_NONE if len(set(names)) == len(names) else _repeated(names)
-        self._values = MappingProxyType(
-            {name: value for name, value in pairs if value != "" and name not in self.repeated}
-        )
+        self._values = {name: value for name, value in pairs if value != "" and name not in self.repeated}
 
     def __getitem__(self, name: str) -> str:
         return self._values[name]
@@ -38,6 +36,19 @@ class UnverifiedParameters(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str) -> str: ...
+    @overload
+    def get(self, name: str, /, default: None) -> str | None: ...
+    def get(self, name: str, /, default: Any = None) -> Any:
+        """As `Mapping` has it, without its exception for what is absent."""
+        return self._values.get(name, default)
+
 
 def _repeated(names: list[str]) -> frozenset[str]:
     """In one pass: a signed request may hold thousands of `resource`."""
@@ -47,8 +58,11 @@ def _repeated(names: list[str]) -> frozenset[str]:
 def read_parameters(raw: bytes) -> UnverifiedParameters:
     """`raw` is a query string or a form body."""
     try:
+        text = raw.decode("ascii")
+        if "%" not in text and "+" not in text:
+            return UnverifiedParameters(_as_they_stand(text))
         pairs = parse_qsl(
-            raw.decode("ascii"),
+            text,
             keep_blank_values=True,
             encoding="utf-8",
             errors="strict",
@@ -57,3 +71,11 @@ def read_parameters(raw: bytes) -> UnverifiedParameters:
     except ValueError as error:
         raise MalformedParameters from error
     return UnverifiedParameters(pairs)
+
+
+def _as_they_stand(text: str) -> list[tuple[str, str]]:
+    """What `parse_qsl` gives where nothing is encoded."""
+    items = text.split("&") if text else []
+    if len(items) > MAX_PARAMETERS:
+        raise ValueError("too many parameters")
+    return [(name, value) for name, _, value in [item.partition("=") for item in items if item]]

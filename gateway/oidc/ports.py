@@ -88,6 +88,15 @@ class RefreshState:
     ends_at: float
 
 
+class Rotation(NamedTuple):
+    """What became of a presented refresh token. `kept`: the answer that it got before; `session_idle_at`: when its session ends
+    unless it is used before, as the step found it, for whoever gets an answer."""
+
+    done: "Refresh"
+    kept: bytes = b""
+    session_idle_at: float = 0.0
+
+
 class Refresh(StrEnum):
     ROTATED = "rotated"
     AGAIN = "again"
@@ -213,9 +222,9 @@ class Grants(Protocol):
         grace_seconds: float,
         if_rotated: Effects,
         if_reused: Effects,
-    ) -> tuple[Refresh, bytes]:
+    ) -> Rotation:
         """Spends the presented token (its `ends_at` is not looked at) and makes `successor` the live one, keeping `answer` for
-        whoever presents the spent one again within `grace_seconds` as the same `by`: then (AGAIN, that answer). A spent
+        whoever presents the spent one again within `grace_seconds` as the same `by`: then AGAIN and that answer. A spent
         one otherwise revokes the grant. Of any number of parallel calls one is ROTATED. A successor of the same generation
         only moves its end: a token that is not rotated."""
         ...

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 
 import orjson
 
@@ -29,6 +30,9 @@ LIMIT = 2400
 """No token of ours is longer."""
 _FACTS_LIMIT = 2048
 _FACTS = tuple(name.name for name in fields(Grant) if name.name != "id")
+_LISTED = attrgetter(*_FACTS)
+KNOWN_GRANTS = 1024
+"""Sealed facts that need not be opened again: an application comes back for the same grant again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class RefreshTokens:
         self._sealing = Envelope(key.mac(Purpose.REFRESH_TOKEN, b"facts of a grant"))
         self._randomness = randomness
         self._idle_seconds = idle_seconds
+        self._known: dict[str, Grant] = {}
 
     def make(self, grant: Grant, generation: int, now: float, *, facts: str | None = None) -> tuple[str, RefreshState]:
         """A new token of the grant, and what the store keeps of it. `facts`: those of a token of the same grant."""
@@ -71,6 +76,9 @@ class RefreshTokens:
         version reads it."""
         if not presented.facts:
             return None
+        known = self._known.get(presented.facts)
+        if known is not None and known.id == presented.grant_id:
+            return known
         sealed = base64.urlsafe_b64decode(presented.facts + "=" * (-len(presented.facts) % 4))
         try:
             listed = self._sealing.open(sealed, expected_context=(b"grant", presented.grant_id.encode()))
@@ -80,7 +88,10 @@ class RefreshTokens:
         if len(facts) < len(_FACTS):
             return None
         facts |= {"id": presented.grant_id, "scope": tuple(facts["scope"]), "amr": tuple(facts["amr"])}
-        return Grant(**facts)
+        if len(self._known) >= KNOWN_GRANTS:
+            self._known.clear()
+        grant = self._known[presented.facts] = Grant(**facts)
+        return grant
 
     def extended(self, presented: PresentedRefreshToken, now: float) -> RefreshState:
         """The same token, alive for longer: it is not rotated."""
@@ -106,7 +117,7 @@ class RefreshTokens:
             return None
 
     def _facts(self, grant: Grant) -> str:
-        listed = orjson.dumps([getattr(grant, name) for name in _FACTS], default=dict)
+        listed = orjson.dumps(_LISTED(grant), default=dict)
         sealed = self._sealing.seal(listed, context=(b"grant", grant.id.encode()), randomness=self._randomness)
         facts = base64url(sealed)
         return facts if len(facts) <= _FACTS_LIMIT else ""

@@ -76,9 +76,17 @@ class TokenRequests:
         rule = self._rules.get(grant_type)
         if rule is None:
             raise TokenProblem("unsupported_grant_type", "This grant type is not supported.")
-        if grant_type not in grants_of(client):
+        if not may_use(client, grant_type):
             raise TokenProblem("unauthorized_client", "This client may not use this grant type.")
         return rule
+
+
+def may_use(client: Client, grant_type: str) -> bool:
+    if grant_type == "authorization_code":
+        return bool(client.redirect_uris)
+    if grant_type == "refresh_token":
+        return client.refresh_tokens
+    return grant_type in grants_of(client)
 
 
 def grants_of(client: Client) -> frozenset[str]:

@@ -2,9 +2,12 @@
 
 Exact, not merely recent: the mark of people (gateway/storage/sql/people_mark.py) is read anew for every question, and any
 commit that touches an account, a habilitation or a structure draws another. The mark is read before what it vouches for, so
-what is kept is at least as new as its mark. What depends on the clock is kept while the clock cannot change it.
+what is kept is at least as new as its mark. One reading serves the questions of one turn of the event loop: their requests had
+all come before the turn began, so nobody is told what was true before asking. What depends on the clock is kept while the clock
+cannot change it.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -41,10 +44,20 @@ class RememberedPeople:
     def __init__(self, people: ReadPeople, mark: PeopleMark, version: Callable[[], str]) -> None:
         self._people, self._mark, self._version = people, mark, version
         self._memory: tuple[str | None, dict[_Key, tuple[Told, float, float]]] = (None, {})
+        self._of_turn: tuple[asyncio.AbstractEventLoop, str] | None = None
 
     def told_at_once(self, asked: PersonAsked) -> Told | None:
-        mark = self._mark.at_once()
-        return None if mark is None else self._kept(mark, asked)
+        of_turn, loop = self._of_turn, asyncio.get_running_loop()
+        if of_turn is None or of_turn[0] is not loop:
+            mark = self._mark.at_once()
+            if mark is None:
+                return None
+            of_turn = self._of_turn = loop, mark
+            loop.call_soon(self._turn_ends)
+        return self._kept(of_turn[1], asked)
+
+    def _turn_ends(self) -> None:
+        self._of_turn = None
 
     def told(self, asked: Sequence[PersonAsked]) -> Sequence[Told | None]:
         mark = self._mark.read()

@@ -23,6 +23,7 @@ from gateway.oidc.ports import (
     Redemption,
     Refresh,
     RefreshState,
+    Rotation,
     Said,
     StructureRights,
 )
@@ -197,21 +198,22 @@ class MemoryEphemeral:
         grace_seconds: float,
         if_rotated: Effects,
         if_reused: Effects,
-    ) -> tuple[Refresh, bytes]:
-        if await self.find_grant(grant_id, now) is None or grant_id not in self.refreshes:
-            return Refresh.UNKNOWN, b""
+    ) -> Rotation:
+        grant = await self.find_grant(grant_id, now)
+        if grant is None or grant_id not in self.refreshes:
+            return Rotation(Refresh.UNKNOWN)
         live, spent, spent_at, spent_by, kept = self.refreshes[grant_id]
         if (presented.generation, presented.digest) == (live.generation, live.digest):
             if now >= live.ends_at:
-                return Refresh.UNKNOWN, b""
+                return Rotation(Refresh.UNKNOWN)
             self.refreshes[grant_id] = (successor, live, now, by, answer)
             self.events += if_rotated.events
-            return Refresh.ROTATED, b""
+            return Rotation(Refresh.ROTATED, b"", grant.session_idle_at)
         if spent is not None and presented.digest == spent.digest and by == spent_by and now - spent_at < grace_seconds:
-            return Refresh.AGAIN, kept
+            return Rotation(Refresh.AGAIN, kept, grant.session_idle_at)
         self.grants.pop(grant_id)
         self.events += if_reused.events
-        return Refresh.REUSED, b""
+        return Rotation(Refresh.REUSED)
 
     async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
         if await self.find_grant(grant_id, now) is None:

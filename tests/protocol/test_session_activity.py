@@ -84,6 +84,22 @@ def test_use_moves_the_idle_end_and_looking_does_not(provider):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.spec("SES-03")
+def test_a_refresh_tells_what_use_has_moved(provider):
+    began = int(provider.clock.now())
+    answer = provider.begin("durable")
+    provider.clock.advance(200)
+    use(provider, answer["access_token"])
+
+    def refreshed() -> dict:
+        asked = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]}
+        return json_of(provider.token(client_id="durable", **asked))
+
+    first, again = refreshed(), refreshed()
+    assert first["session_idle_at"] == began + 200 + IDLE
+    assert again == first, "one presented again at once"
+
+
 @pytest.mark.spec("SES-03", "AC-108")
 def test_an_application_that_looks_every_ten_seconds_keeps_nothing_alive(provider):
     answer = provider.begin("durable")

@@ -45,11 +45,10 @@ class AuthorizationCodeGrant:
         if found is None:
             raise _invalid_grant()
         code, state = found
-        event = _about(event, code)
         if wrong := _wrong(code, client, parameters, binding):
-            await self._burn(presented, completed(event, reason=wrong))
+            await self._burn(presented, completed(_about(event, code), reason=wrong))
         if state is CodeState.SPENT:
-            await self._burn(presented, completed(event, name="token.code_replayed"))
+            await self._burn(presented, completed(_about(event, code), name="token.code_replayed"))
         return await self._issuance(code, client, event.at, binding)
 
     async def consume(self, issuance: Issuance, parameters: Mapping[str, str], event: Event, answer: bytes) -> bytes:

@@ -100,7 +100,7 @@ class RefreshTokenGrant:
             session=grant.session_handle_digest,
             details={"grant_id": grant.id, "jti": issuance.jti, "scope": " ".join(issuance.scope)},
         )
-        done, kept = await self._grants.rotate_refresh(
+        done, kept, idle_at = await self._grants.rotate_refresh(
             grant.id,
             presented.state,
             issuance.refresh,
@@ -112,11 +112,11 @@ class RefreshTokenGrant:
             if_reused=because(_reused(event, grant)),
         )
         if done is Refresh.ROTATED:
-            return answer
+            return _with_life(answer, grant, idle_at)
         again = self._tokens.opened(presented, kept) if done is Refresh.AGAIN else None
         if again is None:
             raise _invalid_grant(journaled=done is Refresh.REUSED)
-        return again
+        return _with_life(again, grant, idle_at)
 
     async def _stolen(self, grant: Grant, event: Event) -> None:
         """Another client has it: nobody keeps it."""
@@ -163,6 +163,13 @@ def _refuse_other_key(grant: Grant, client: Client, binding: Binding) -> None:
     same = grant.bound_to == binding.name if public else grant.bound_to.partition(" ")[0] in {"", binding.kind}
     if not same:
         raise _invalid_grant()
+
+
+def _with_life(answer: bytes, grant: Grant, idle_at: float) -> bytes:
+    """The answer was made before the step that knows until when the session lives unused: the token's facts only say until when
+    it did. Between the quotes of a JSON string no bare quote stands, so the member is found nowhere else."""
+    known, now = int(grant.session_idle_at), int(idle_at)
+    return answer if known == now else answer.replace(b'"session_idle_at":%d' % known, b'"session_idle_at":%d' % now, 1)
 
 
 def _reused(event: Event, grant: Grant) -> Event:

@@ -1,8 +1,10 @@
-"""The floor: what is left of the four operations when the product is taken away, over real HTTP and with a real Redis step.
+"""The floors: what is left of the four operations when the product is taken away, over real HTTP and with a real Redis step.
 
-One uvloop protocol that knows no header but Authorization, RESP written by hand and shared by concurrent requests, ES256 packed
-by hand, orjson. It compares the client's secret, signs, and makes one atomic step of Redis; it checks nothing else, journals
-nothing and reads no right. Started as `python -m tests.bench.machine.floor`.
+One uvloop protocol that knows no header but Authorization, ES256 packed by hand, orjson. It compares the client's secret,
+signs, and makes one atomic step of Redis; it checks nothing else, journals nothing and reads no right. They differ in the trip
+to Redis alone: `floor` asks as the floors of the reference do, by one blocking exchange of raw RESP on one socket for each
+request; `floor_bare_loop` shares its writes and readings among the requests of one turn of the loop. Started as
+`python -m tests.bench.machine.floor`.
 """
 
 import asyncio
@@ -11,12 +13,13 @@ import hashlib
 import hmac
 import os
 import secrets
+import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 import hiredis
@@ -39,6 +42,7 @@ return found"""
 ROTATE_SHA = hashlib.sha1(ROTATE.encode(), usedforsecurity=False).hexdigest()
 _SECRET = hashlib.sha256(CLIENT_SECRET.encode()).digest()
 _ES256 = ec.ECDSA(hashes.SHA256())
+FLOOR, BARE_LOOP = "floor", "floor_bare_loop"
 
 
 def _digest(value: str) -> str:
@@ -69,7 +73,26 @@ class Issuer:
         return (signed + b"." + _base64url(r.to_bytes(32, "big") + s.to_bytes(32, "big"))).decode()
 
 
-class Store(asyncio.Protocol):
+class Store(Protocol):
+    def ask(self, then: Callable[[Any], None], *command: str | bytes) -> None: ...
+
+
+class BlockingStore:
+    """One raw exchange for each command: nothing else happens until its reply is there."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._reader = hiredis.Reader()
+
+    def ask(self, then: Callable[[Any], None], *command: str | bytes) -> None:
+        self._socket.sendall(hiredis.pack_command(command))  # type: ignore[arg-type]
+        while (reply := self._reader.gets()) is False:
+            self._reader.feed(self._socket.recv(65536))
+        then(reply)
+
+
+class LoopStore(asyncio.Protocol):
     """Commands of one turn of the loop leave in one write."""
 
     def __init__(self) -> None:
@@ -159,9 +182,13 @@ def _challenge(verifier: str) -> str:
     return _base64url(hashlib.sha256(verifier.encode()).digest()).decode()
 
 
-async def _serve(port: int, redis_port: int, filling: dict[str, int]) -> None:
+async def _serve(name: str, port: int, redis_port: int, filling: dict[str, int]) -> None:
     loop = asyncio.get_running_loop()
-    _, store = await loop.create_connection(Store, "127.0.0.1", redis_port)
+    store: Store
+    if name == FLOOR:
+        store = BlockingStore(redis_port)
+    else:
+        _, store = await loop.create_connection(LoopStore, "127.0.0.1", redis_port)
     issuer = Issuer(filling)
     server = await loop.create_server(lambda: Door(store, issuer), "127.0.0.1", port)
     await server.serve_forever()
@@ -170,20 +197,19 @@ async def _serve(port: int, redis_port: int, filling: dict[str, int]) -> None:
 class Floor:
     """What the campaign sees of it. `octets`: how long its filling claims are."""
 
-    name = "floor"
-
-    def __init__(self, folder: Path, redis_port: int, octets: dict[str, int]) -> None:
+    def __init__(self, name: str, folder: Path, redis_port: int, octets: dict[str, int]) -> None:
+        self.name = name
         self._folder, self._redis_port, self._octets = folder, redis_port, octets
         self._port = measure.free_port()
         self._store = redis.Redis(port=redis_port)
         self._store.script_load(ROTATE)
 
     def start(self) -> measure.Process:
-        environment = {"FLOOR": orjson.dumps([self._port, self._redis_port, self._octets]).decode()}
+        environment = {"FLOOR": orjson.dumps([self.name, self._port, self._redis_port, self._octets]).decode()}
         self.process = measure.Process(
             [sys.executable, "-m", "tests.bench.machine.floor"],
             core=measure.SERVER_CORE,
-            log=self._folder / "floor.log",
+            log=self._folder / f"{self.name}.log",
             environment=environment,
         )
         return self.process
@@ -210,5 +236,4 @@ class Floor:
 
 
 if __name__ == "__main__":
-    listening, store_port, octets = orjson.loads(os.environ["FLOOR"])
-    uvloop.run(_serve(listening, store_port, octets))
+    uvloop.run(_serve(*orjson.loads(os.environ["FLOOR"])))

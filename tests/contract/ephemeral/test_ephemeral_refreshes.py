@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.journal.effects import NO_EFFECTS
-from gateway.oidc.ports import AuthorizationCode, Redemption, Refresh, RefreshState
+from gateway.oidc.ports import AuthorizationCode, Redemption, Refresh, RefreshState, Rotation
 from gateway.randomness import digest, system_randomness
 from gateway.signin.session import Session
 from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
@@ -29,7 +29,7 @@ from tests.contract.ephemeral.ephemeral_samples import (
 
 GRACE = 10.0
 IDLE = 1800.0
-Rotation = Coroutine[Any, Any, tuple[Refresh, bytes]]
+Rotating = Coroutine[Any, Any, Rotation]
 
 
 def state(generation: int, *, ends_at: float = NOW + IDLE, secret: str = "") -> RefreshState:
@@ -65,7 +65,7 @@ def redeemed(store: EphemeralStore, run: Run[Any], session: Session, **changes: 
 
 
 @pytest.fixture
-def rotate(store: EphemeralStore, code: AuthorizationCode) -> Callable[..., Rotation]:
+def rotate(store: EphemeralStore, code: AuthorizationCode) -> Callable[..., Rotating]:
     def call(
         presented: RefreshState = FIRST,
         successor: RefreshState | None = None,
@@ -74,7 +74,7 @@ def rotate(store: EphemeralStore, code: AuthorizationCode) -> Callable[..., Rota
         by: str = "orientation",
         answer: bytes = b"the answer",
         grant_id: str = code.grant_id,
-    ) -> Rotation:
+    ) -> Rotating:
         return store.grants.rotate_refresh(
             grant_id,
             presented,
@@ -90,7 +90,7 @@ def rotate(store: EphemeralStore, code: AuthorizationCode) -> Callable[..., Rota
     return call
 
 
-Rotate = Callable[..., Rotation]
+Rotate = Callable[..., Rotating]
 
 
 def lives(store: EphemeralStore, run: Run[Any], code: AuthorizationCode, now: float = NOW) -> bool:
@@ -106,9 +106,9 @@ def test_a_token_is_rotated_with_its_journal_line(
 ) -> None:
     grant = a_grant(code, expires_at=NOW + 14_400)
     assert run(store.grants.find_refresh(code.grant_id, NOW)) == (grant, FIRST)
-    assert run(rotate()) == (Refresh.ROTATED, b"")
+    assert run(rotate())[:2] == (Refresh.ROTATED, b"")
     assert run(store.grants.find_refresh(code.grant_id, NOW)) == (grant, SECOND)
-    assert run(rotate(SECOND)) == (Refresh.ROTATED, b"")
+    assert run(rotate(SECOND))[:2] == (Refresh.ROTATED, b"")
     assert drained(store.spool) == ["rotated", "rotated"]
 
 
@@ -118,14 +118,14 @@ def test_of_fifty_parallel_uses_one_rotates_and_the_others_get_its_answer(
 ) -> None:
     number = count()
 
-    def one() -> Rotation:
+    def one() -> Rotating:
         mine = next(number)
         return rotate(successor=state(1, secret=str(mine)), answer=b"\x00answer \xff%d" % mine)
 
     answers = at_once(50, one)
-    done = Counter(refresh for refresh, _ in answers)
+    done = Counter(one.done for one in answers)
     assert done == {Refresh.ROTATED: 1, Refresh.AGAIN: 49}
-    kept = {answer for refresh, answer in answers if refresh is Refresh.AGAIN}
+    kept = {one.kept for one in answers if one.done is Refresh.AGAIN}
     assert len(kept) == 1
     winner = kept.pop().removeprefix(b"\x00answer \xff").decode()
     assert run(store.grants.find_refresh(code.grant_id, NOW))[1] == state(1, secret=winner)
@@ -136,12 +136,12 @@ def test_of_fifty_parallel_uses_one_rotates_and_the_others_get_its_answer(
 def test_of_fifty_uses_on_one_event_loop_one_rotates(
     store: EphemeralStore, run: Run[Any], code: AuthorizationCode, rotate: Rotate
 ) -> None:
-    async def all_at_once() -> list[tuple[Refresh, bytes]]:
+    async def all_at_once() -> list[Rotation]:
         return await asyncio.gather(*(rotate(successor=state(1, secret=str(n)), answer=b"%d" % n) for n in range(50)))
 
     answers = run(all_at_once())
-    assert Counter(done for done, _ in answers) == {Refresh.ROTATED: 1, Refresh.AGAIN: 49}
-    assert len({kept for done, kept in answers if done is Refresh.AGAIN}) == 1
+    assert Counter(one.done for one in answers) == {Refresh.ROTATED: 1, Refresh.AGAIN: 49}
+    assert len({one.kept for one in answers if one.done is Refresh.AGAIN}) == 1
     assert lives(store, run, code)
 
 
@@ -149,8 +149,8 @@ def test_of_fifty_uses_on_one_event_loop_one_rotates(
 def test_the_answer_comes_back_to_the_octet(run: Run[Any], rotate: Rotate) -> None:
     answer = bytes(range(256)) * 32
     run(rotate(answer=answer))
-    assert run(rotate(answer=b"another")) == (Refresh.AGAIN, answer)
-    assert run(rotate(answer=b"another")) == (Refresh.AGAIN, answer)
+    assert run(rotate(answer=b"another"))[:2] == (Refresh.AGAIN, answer)
+    assert run(rotate(answer=b"another"))[:2] == (Refresh.AGAIN, answer)
 
 
 @pytest.mark.spec("OID-09")
@@ -158,10 +158,10 @@ def test_the_grace_ends_to_the_millisecond_and_then_the_family(
     store: EphemeralStore, run: Run[Any], code: AuthorizationCode, rotate: Rotate
 ) -> None:
     run(rotate())
-    assert run(rotate(now=NOW + GRACE - MILLISECOND)) == (Refresh.AGAIN, b"the answer")
-    assert run(rotate(now=NOW + GRACE)) == (Refresh.REUSED, b"")
+    assert run(rotate(now=NOW + GRACE - MILLISECOND))[:2] == (Refresh.AGAIN, b"the answer")
+    assert run(rotate(now=NOW + GRACE))[:2] == (Refresh.REUSED, b"")
     assert not lives(store, run, code)
-    assert run(rotate(SECOND)) == (Refresh.UNKNOWN, b"")
+    assert run(rotate(SECOND))[:2] == (Refresh.UNKNOWN, b"")
     assert drained(store.spool) == ["rotated", "reused"]
 
 
@@ -178,7 +178,7 @@ def test_another_holder_within_the_grace_gets_nothing_and_ends_the_family(
     store: EphemeralStore, run: Run[Any], code: AuthorizationCode, rotate: Rotate
 ) -> None:
     run(rotate())
-    assert run(rotate(by="orientation another-key")) == (Refresh.REUSED, b"")
+    assert run(rotate(by="orientation another-key"))[:2] == (Refresh.REUSED, b"")
     assert not lives(store, run, code)
     assert drained(store.spool) == ["rotated", "reused"]
 
@@ -189,8 +189,8 @@ def test_a_token_of_an_older_generation_ends_the_family_at_once(
 ) -> None:
     run(rotate())
     run(rotate(SECOND))
-    assert run(rotate()) == (Refresh.REUSED, b"")
-    assert run(rotate(THIRD)) == (Refresh.UNKNOWN, b"")
+    assert run(rotate())[:2] == (Refresh.REUSED, b"")
+    assert run(rotate(THIRD))[:2] == (Refresh.UNKNOWN, b"")
     assert not lives(store, run, code)
     assert drained(store.spool) == ["rotated", "rotated", "reused"]
 
@@ -209,7 +209,7 @@ def test_a_token_dies_at_its_end_and_not_a_millisecond_before(
     store: EphemeralStore, run: Run[Any], session: Session, code: AuthorizationCode, rotate: Rotate
 ) -> None:
     store.sessions.use(session.handle, NOW + IDLE - 1)
-    assert run(rotate(now=NOW + IDLE)) == (Refresh.UNKNOWN, b"")
+    assert run(rotate(now=NOW + IDLE))[:2] == (Refresh.UNKNOWN, b"")
     assert lives(store, run, code, NOW + IDLE)
     assert run(rotate(now=NOW + IDLE - MILLISECOND))[0] is Refresh.ROTATED
     assert drained(store.spool) == ["rotated"]
@@ -239,7 +239,7 @@ def test_a_grant_without_a_refresh_token_has_none(store: EphemeralStore, run: Ru
         code.grant_id, FIRST, SECOND, NOW, by="orientation", answer=b"", grace_seconds=GRACE,
         if_rotated=because_of("rotated"), if_reused=because_of("reused"),
     )  # fmt: skip
-    assert run(given) == (Refresh.UNKNOWN, b"")
+    assert run(given)[:2] == (Refresh.UNKNOWN, b"")
     assert drained(store.spool) == []
 
 
@@ -252,8 +252,8 @@ def test_a_token_dies_with_its_session(
 ) -> None:
     run(rotate())
     store.sessions.end(session.handle, NOW, NO_EFFECTS)
-    assert run(rotate(SECOND)) == (Refresh.UNKNOWN, b"")
-    assert run(rotate()) == (Refresh.UNKNOWN, b""), "nor is its last answer told again"
+    assert run(rotate(SECOND))[:2] == (Refresh.UNKNOWN, b"")
+    assert run(rotate())[:2] == (Refresh.UNKNOWN, b""), "nor is its last answer told again"
     assert run(store.grants.find_refresh(code.grant_id, NOW)) is None
     assert drained(store.spool) == ["rotated"]
 
@@ -263,7 +263,7 @@ def test_a_token_dies_with_all_the_sessions_of_its_person(
     store: EphemeralStore, run: Run[Any], session: Session, rotate: Rotate
 ) -> None:
     store.sessions.end_sessions_of(session.account_id, NOW, NO_EFFECTS)
-    assert run(rotate()) == (Refresh.UNKNOWN, b"")
+    assert run(rotate())[:2] == (Refresh.UNKNOWN, b"")
 
 
 @pytest.mark.spec("OID-09")
@@ -274,7 +274,7 @@ def test_a_token_dies_at_the_idle_end_of_its_session_and_not_a_millisecond_befor
     store.sessions.start(session, NOW, NO_EFFECTS)
     code = redeemed(store, run, session)
 
-    def rotation(presented: RefreshState, now: float) -> Rotation:
+    def rotation(presented: RefreshState, now: float) -> Rotating:
         return store.grants.rotate_refresh(
             code.grant_id, presented, state(presented.generation + 1), now, by="orientation", answer=b"",
             grace_seconds=GRACE, if_rotated=NO_EFFECTS, if_reused=NO_EFFECTS,
@@ -291,7 +291,7 @@ def test_a_token_dies_at_the_end_of_its_grant(store: EphemeralStore, run: Run[An
         code.grant_id, FIRST, SECOND, NOW + 900, by="orientation", answer=b"", grace_seconds=GRACE,
         if_rotated=NO_EFFECTS, if_reused=NO_EFFECTS,
     )  # fmt: skip
-    assert run(given) == (Refresh.UNKNOWN, b"")
+    assert run(given)[:2] == (Refresh.UNKNOWN, b"")
 
 
 @pytest.mark.spec("OID-09", "SES-02")
@@ -302,13 +302,25 @@ def test_a_token_and_its_last_answer_survive_a_step_up(
     run(rotate())
     renewed = replace(session, handle=a_handle(session.account_id))
     store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=session.handle)
-    assert run(rotate(now=NOW + 1)) == (Refresh.AGAIN, b"the answer")
+    assert run(rotate(now=NOW + 1))[:2] == (Refresh.AGAIN, b"the answer")
     assert run(rotate(SECOND, now=NOW + 2))[0] is Refresh.ROTATED
     grant, live = run(store.grants.find_refresh(code.grant_id, NOW + 2))
     assert grant.session_handle_digest == digest(renewed.handle)
     assert live.generation == 2
     store.sessions.end(renewed.handle, NOW + 3, NO_EFFECTS)
-    assert run(rotate(THIRD, now=NOW + 3)) == (Refresh.UNKNOWN, b"")
+    assert run(rotate(THIRD, now=NOW + 3))[:2] == (Refresh.UNKNOWN, b"")
+
+
+@pytest.mark.spec("OID-09", "SES-03")
+def test_whoever_gets_an_answer_is_told_until_when_the_session_lives_unused(
+    store: EphemeralStore, run: Run[Any], code: AuthorizationCode, rotate: Rotate
+) -> None:
+    jti = f"{code.grant_id}.used"
+    before = run(rotate()).session_idle_at
+    assert run(store.grants.use_session(code.grant_id, NOW + 5, jti=jti, least_seconds=1)).session_idle_at == before + 5
+    assert run(rotate(now=NOW + 6)) == (Refresh.AGAIN, b"the answer", before + 5)
+    assert run(rotate(SECOND, now=NOW + 7)) == (Refresh.ROTATED, b"", before + 5)
+    assert run(rotate(now=NOW + 8)) == (Refresh.REUSED, b"", 0.0)
 
 
 @pytest.mark.spec("OID-09")
@@ -324,7 +336,7 @@ def test_rotations_during_a_step_up_all_happen_once(
         return rotate()
 
     answers = [answer for answer in at_once(25, one) if answer is not None]
-    assert Counter(done for done, _ in answers) == {Refresh.ROTATED: 1, Refresh.AGAIN: 23}
+    assert Counter(one.done for one in answers) == {Refresh.ROTATED: 1, Refresh.AGAIN: 23}
 
 
 @pytest.mark.spec("OID-04", "OID-09")
@@ -338,7 +350,7 @@ def test_a_replay_of_the_code_hours_later_ends_the_family(
         refresh=FIRST,
     )  # fmt: skip
     assert run(replay) == Redemption.REPLAYED
-    assert run(rotate(SECOND, now=later)) == (Refresh.UNKNOWN, b"")
+    assert run(rotate(SECOND, now=later))[:2] == (Refresh.UNKNOWN, b"")
     assert drained(store.spool) == ["rotated", "replayed"]
 
 
@@ -351,7 +363,7 @@ def test_a_revoked_grant_is_dead_with_its_refresh_token_and_revoked_once(
 ) -> None:
     assert run(store.grants.revoke_grant(code.grant_id, NOW, because_of("revoked")))
     assert not lives(store, run, code)
-    assert run(rotate()) == (Refresh.UNKNOWN, b"")
+    assert run(rotate())[:2] == (Refresh.UNKNOWN, b"")
     assert not run(store.grants.revoke_grant(code.grant_id, NOW, because_of("again")))
     assert drained(store.spool) == ["revoked"]
 
@@ -394,7 +406,7 @@ def test_of_rotations_that_race_a_revocation_none_survives_it(
     assert done[Refresh.ROTATED] <= 1
     assert done[Refresh.REUSED] == 0
     assert not lives(store, run, code)
-    assert run(rotate(SECOND)) == (Refresh.UNKNOWN, b"")
+    assert run(rotate(SECOND))[:2] == (Refresh.UNKNOWN, b"")
     said = drained(store.spool)
     assert said.count("revoked") == 1
     assert said.count("rotated") == done[Refresh.ROTATED]

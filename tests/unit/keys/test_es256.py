@@ -5,6 +5,7 @@ import json
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,3 +86,19 @@ def test_a_signature_of_another_length_is_refused(end: str) -> None:
     token = _token()
     for altered in (token + end if end else token[:-1], token.rpartition(".")[0] + "." + end):
         assert es256.payload_of(altered.encode(), KEY.get_op_key("verify")) is None
+
+
+WIDE = st.integers(1, 2**256 - 1) | st.integers(0, 255).flatmap(lambda bits: st.integers(2**bits, 2 ** (bits + 1) - 1))
+
+
+@given(WIDE, WIDE)
+def test_any_signature_in_der_takes_its_fixed_form(r: int, s: int) -> None:
+    assert es256._fixed(encode_dss_signature(r, s)) == r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+@pytest.mark.parametrize("change", [0, 1, 2, -3], ids=["sequence", "length", "first", "second"])
+def test_what_is_no_signature_in_der_is_not_read(change: int) -> None:
+    der = bytearray(encode_dss_signature(7, 9))
+    der[change] ^= 1
+    with pytest.raises((ValueError, IndexError)):
+        es256._fixed(bytes(der))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import count
 
 from gateway.journal.effects import Effects
-from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState
+from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState, Rotation
 from gateway.randomness import PARTITIONS, digest
 from gateway.storage.ephemeral.addresses import Address, address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_code, dump_grant, load_code, load_grant
@@ -123,11 +123,11 @@ class RedisGrants:
         grace_seconds: float,
         if_rotated: Effects,
         if_reused: Effects,
-    ) -> tuple[Refresh, bytes]:
+    ) -> Rotation:
         address = address_of(grant_id)
         if address is None:
-            return Refresh.UNKNOWN, b""
-        done, kept = await self._link.run(
+            return Rotation(Refresh.UNKNOWN)
+        done, kept, *life = await self._link.run(
             "refresh_rotate",
             [_grant_key(address)],
             now,
@@ -143,7 +143,7 @@ class RedisGrants:
             self._pack(if_rotated),
             self._pack(if_reused),
         )
-        return Refresh(done.decode()), kept
+        return Rotation(Refresh(done.decode()), kept, _life(life)[0] if life else 0.0)
 
     async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
         address = address_of(grant_id)

@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 
 from gateway.journal.effects import Effects
-from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState
+from gateway.oidc.ports import AuthorizationCode, CodeState, Grant, Redemption, Refresh, RefreshState, Rotation
 from gateway.randomness import digest
 from gateway.storage.ephemeral.addresses import address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_code, dump_grant, load_code, load_grant
@@ -215,28 +215,29 @@ class SqliteGrants:
         grace_seconds: float,
         if_rotated: Effects,
         if_reused: Effects,
-    ) -> tuple[Refresh, bytes]:
-        def rotate() -> tuple[Refresh, bytes]:
+    ) -> Rotation:
+        def rotate() -> Rotation:
             address = address_of(grant_id)
             if address is None:
-                return Refresh.UNKNOWN, b""
+                return Rotation(Refresh.UNKNOWN)
             with self._database.step() as step:
                 row = step.row(_REFRESH, address.digest, now, now)
                 if not row:
-                    return Refresh.UNKNOWN, b""
+                    return Rotation(Refresh.UNKNOWN)
                 generation, live_digest, ends_at, spent_digest, spent_at, spent_by, spent_answer = row[:7]
+                idle_at = row[-2]
                 if (presented.generation, presented.digest) == (generation, live_digest):
                     if now >= ends_at:
-                        return Refresh.UNKNOWN, b""
+                        return Rotation(Refresh.UNKNOWN)
                     _rotate(step, address.digest, presented, successor, now, by, answer)
                     step.append(if_rotated)
-                    return Refresh.ROTATED, b""
+                    return Rotation(Refresh.ROTATED, b"", idle_at)
                 before = (generation - 1, spent_digest, spent_by)
                 if (presented.generation, presented.digest, by) == before and now - spent_at < grace_seconds:
-                    return Refresh.AGAIN, spent_answer
+                    return Rotation(Refresh.AGAIN, spent_answer, idle_at)
                 step.run("DELETE FROM grants WHERE digest = ?", address.digest)
                 step.append(if_reused)
-                return Refresh.REUSED, b""
+                return Rotation(Refresh.REUSED)
 
         return await asyncio.to_thread(rotate)
 
