@@ -6,9 +6,10 @@ not UTF-8 are refused rather than replaced, so that `state` can only come back a
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 from urllib.parse import parse_qsl
 
+Other = TypeVar("Other")
 MAX_PARAMETERS = 64
 _REPEATED_NONE: frozenset[str] = frozenset()
 
@@ -44,7 +45,7 @@ class UnverifiedParameters(Mapping[str, str]):
     @overload
     def get(self, name: str, /, default: str) -> str: ...
     @overload
-    def get(self, name: str, /, default: None) -> str | None: ...
+    def get(self, name: str, /, default: Other) -> str | Other: ...
     def get(self, name: str, /, default: Any = None) -> Any:
         """As `Mapping` has it, without its exception for what is absent."""
         return self._values.get(name, default)

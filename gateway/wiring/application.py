@@ -87,7 +87,6 @@ from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of
 from gateway.wiring.linking import LinkingParts, linking_parts
-from gateway.wiring.passkeys import passkey_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.remembered_people import RememberedPeople
@@ -325,6 +324,9 @@ def _people_door(
     account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
     if "passkey" in settings.means:
+        # Off unless switched on, and its library is not small.
+        from gateway.wiring.passkeys import passkey_parts  # noqa: PLC0415
+
         passkeys = passkey_parts(settings, reviewed, stores, journey=journey, renewal=renewal, policy=policy)
         pages += passkeys.doors(shared, account_pages)
     if by_password:
