@@ -14,7 +14,7 @@ from typing import Any
 from gateway.accounts.account import Account
 from gateway.accounts.ports import Accounts, IdentityLinks, TrustedDevices
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS, Effects
+from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.quota import Allowance, Quota
 from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
@@ -491,7 +491,7 @@ class Journey:
         if lender(txn) is not None and not (previous and self.is_lent_by(txn, previous.handle)):
             # The proofs were lent by a session that has ended: nothing rises from a dead session.
             raise TransactionGone("the session that lent its proofs has ended")
-        session = self._session(txn, account, previous, now)
+        session = self._session(txn, account, previous, now, context)
         txn = replace(txn, session_digest=digest(session.handle), chosen_structure=session.active_structure)
         saved(self._transactions, txn, now, NO_EFFECTS)
         self._sessions.start(
@@ -505,11 +505,27 @@ class Journey:
             reason = "not_me" if session.upstream is not None else "authenticator_revoked"
             ended = Lines(now, context, txn.demand.client_id).of_session("session.ended", session, reason=reason)
             self._sessions.end(session.handle, now, ended)
-            raise TransactionGone("the link stands no more")
-        self._accounts.note_signin(account.id, now)
+            raise TransactionGone("the link, or the passkey, stands no more")
+        self._accounts.note_signin(account.id, now, self._scale.level_of(session.evidence).acr)
         return session
+            at_most=self._policy.sessions_at_once,
+            if_ousted=self._ousted(session, now, context),
 
-    def _session(self, txn: SigninTransaction, account: Account, previous: Session | None, now: float) -> Session:
+    @staticmethod
+    def _ousted(session: Session, now: float, context: RequestContext) -> Effects:
+        """Too many sessions at once: the newest stays, and its holder is told (SES-10)."""
+        notice = Outgoing("notice", {"account": session.account_id, "what": "sessions_limit"})
+        ended = Lines(now, context).said("session.ended", Outcome.SUCCESS, session.account_id, reason="too_many")
+        return ended + because(outgoing=(notice,))
+
+    def _session(
+        self,
+        txn: SigninTransaction,
+        account: Account,
+        previous: Session | None,
+        now: float,
+        context: RequestContext,
+    ) -> Session:
         counted = self._counted(txn, account)
         assurance = self._scale.level_of(counted)
         same_person = previous if previous is not None and previous.account_id == account.id else None
@@ -544,6 +560,10 @@ class Journey:
         acr, lines = self._scale.level_of(session.evidence).acr, Lines(now, context, txn.demand.client_id)
         effects = lines.of_session("signin.completed", session, acr=acr)
         effects += lines.of_session("session.started", session, acr=acr)
+            received=same_person.received if same_person else (),
+            device=context.device,
+            place=context.place,
+            signin_before=same_person.signin_before if same_person else _signin_before(account),
         if previous is None:
             return effects
         reason = "renewed" if previous.account_id == session.account_id else "replaced"
@@ -580,3 +600,7 @@ class Journey:
     def _refused(self, txn: SigninTransaction, error: str, now: float, context: RequestContext) -> Effects:
         lines = Lines(now, context, txn.demand.client_id)
         return lines.said("signin.refused", Outcome.REFUSED, txn.account_id, reason=error)
+
+
+def _signin_before(account: Account) -> tuple[float, str] | None:
+    return None if account.last_signin_at is None else (account.last_signin_at, account.last_signin_acr or "")

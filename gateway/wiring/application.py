@@ -92,6 +92,7 @@ from gateway.wiring.passkeys import passkey_parts
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.psc import psc_doors
+from gateway.wiring.my_account import my_account_doors
 from gateway.wiring.sms import sms_gate
 from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
 
@@ -325,7 +326,10 @@ def _people_door(
         shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds),
     ]
     by_password = "password" in settings.means
-    account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof)
+    account_pages = AccountPages(
+        journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof, clock=clock
+    )
+    pages += my_account_doors(settings, reviewed, stores, account_pages, gate)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
     if "passkey" in settings.means:
         passkeys = passkey_parts(settings, reviewed, stores, journey=journey, renewal=renewal, policy=policy)
