@@ -73,8 +73,6 @@ from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
-from gateway.signin.password import pages as password_pages
-from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.shared_post import pages as shared_post_pages
 from gateway.signin.shared_post.post import Posts
 from gateway.signin.trusted_device import DeviceSignin
@@ -89,10 +87,11 @@ from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of
 from gateway.wiring.linking import linking_parts
 from gateway.wiring.passkeys import passkey_parts
+from gateway.wiring.my_account import my_account_doors
+from gateway.wiring.passwords import new_password, password_doors
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.psc import psc_doors
-from gateway.wiring.my_account import my_account_doors
 from gateway.wiring.sms import sms_gate
 from gateway.wiring.stores import ReviewedConfig, Stores, open_stores, read_idp_config
 
@@ -275,6 +274,7 @@ def _people_door(
     policy = signin_policy(settings)
     shell = _shell(settings, reviewed, stores)
     hasher = PasswordHasher(keys.get(Purpose.PASSWORD_PEPPER), randomness, argon2_parameters(settings.values))
+    passwords = password_policy(settings, reviewed, database.habilitations)
     throttle_key = keys.get(Purpose.THROTTLE)
     factors = stored_factors(database, policy)
     gate = Gate(
@@ -335,15 +335,8 @@ def _people_door(
         passkeys = passkey_parts(settings, reviewed, stores, journey=journey, renewal=renewal, policy=policy)
         pages += passkeys.doors(shared, account_pages)
     if by_password:
-        password = PasswordSignin(
-            renewal=renewal,
-            accounts=database.accounts,
-            throttle=ephemeral.throttle,
-            spool=ephemeral.spool,
-            hasher=hasher,
-            throttle_key=throttle_key,
-            policy=policy,
-            clock=clock,
+        renewed = new_password(
+            stores, journey=journey, fresh_proof=fresh_proof, hasher=hasher, passwords=passwords, policy=policy
         )
         codes = CodeSignin(
             renewal=renewal,
@@ -376,7 +369,9 @@ def _people_door(
         )
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [
-            password_pages.pages(shared, password),
+            *password_doors(
+                settings, stores, shared, renewal=renewal, renewed=renewed, hasher=hasher, policy=policy
+            ),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),
             *authenticator_doors(shared, account_pages, stores, scale=scale, policy=policy, renewal=renewal),
@@ -388,7 +383,7 @@ def _people_door(
         throttle=ephemeral.throttle,
         spool=ephemeral.spool,
         hasher=hasher,
-        passwords=password_policy(settings.values, reviewed.tenant),
+        passwords=passwords,
         throttle_key=throttle_key,
         policy=policy,
         clock=clock,
