@@ -16,6 +16,7 @@ from gateway.settings import Settings, read_settings
 from gateway.signin.card.trust import read_trust
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.psc.client_secret import read_client_secret
+from gateway.wiring.passkeys import check_passkey_domain
 from gateway.wiring.policies import breached_passwords
 from gateway.wiring.secret_file import secret_in
 from gateway.wiring.stores import ReviewedConfig, read_idp_config
@@ -37,6 +38,7 @@ def check(invocation: Invocation) -> None:
     reviewed = read_idp_config(settings)
     check_clock(settings)
     breached_passwords(settings)
+    check_passkey_domain(settings)
     if reviewed.psc is not None and settings.psc is not None:
         read_client_secret(settings.psc.client_secret_file, reviewed.psc)
     if reviewed.card is not None and settings.card is not None:
