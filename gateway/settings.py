@@ -209,11 +209,17 @@ class Settings(_Section):
     webauthn: Webauthn = Webauthn()
     client_certificates: ClientCertificates | None = None
     directory: Directory = Directory()
+    breached_passwords_file: Path | None = None
+    """Passwords that breaches made public, mirrored here: sorted lines of `SHA-1:count`, or what `passerelle passwords index`
+    makes of them (PWD-04). It is read where it lies; nothing is asked of anybody."""
     clock_offset_file: Path | None = None
     unattended: Unattended | None = None
     node: str = "gateway-1"
     means: tuple[Literal["password", "passkey", "psc", "card"], ...] = ("password",)
     """Switched-on means of sign-in; what is not here is off at every door (DECISIONS 4)."""
+    signing_algorithms: tuple[Literal["ES256", "RS256", "PS256", "EdDSA"], ...] = ("ES256", "RS256")
+    """What applications may have their ID tokens signed with; ES256 and RS256 always. A key of a new one signs a day after
+    `passerelle rotate signing-keys` has published it (DECISIONS 8)."""
     parameters: Mapping[str, Any] = Field(default_factory=dict)
     """Values of the parameter table, by their dotted names; the rest keeps the profile's default."""
 
@@ -235,6 +241,8 @@ class Settings(_Section):
     def _coherent(self) -> Self:
         _check_transport(self)
         _ = self.values  # out-of-bound parameters are refused here, by name
+        if not {"ES256", "RS256"} <= set(self.signing_algorithms):
+            raise ValueError("signing_algorithms: ES256 and RS256 are always among them (OpenID Connect Core §15.1)")
         if "psc" in self.means and self.psc is None:
             raise ValueError("psc.client_secret_file: name the file that holds our secret at Pro Santé Connect")
         if "card" in self.means and self.card is None:

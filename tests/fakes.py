@@ -6,16 +6,18 @@ The real stores have their own contract suite; these are honest about versions, 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gateway.accounts.account import Account
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.ports import AccountExistsError
 from gateway.accounts.trusted_device import TrustedDevice
-from gateway.journal.effects import Effects, Outgoing
+from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing
 from gateway.journal.events import Event
 from gateway.randomness import digest
-from gateway.signin.ended_session import logout_calls
+from gateway.signin.ended_session import logout_call, logout_calls
 from gateway.signin.one_time_code.sms_meter import ConversionFloor, SmsRefusal, SmsWindow
+from gateway.signin.password.failed_identifiers import SprayLimit, Turns
 from gateway.signin.ports import Admission, CodeChallenge, CodeVerdict, DelayRule
 from gateway.signin.session import Session
 from gateway.signin.transaction import SigninTransaction
@@ -99,7 +101,16 @@ class FakeSessions:
         self.records: dict[str, Session] = {}
         self._written = written
 
-    def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
+    def start(
+        self,
+        session: Session,
+        now: float,
+        effects: Effects,
+        *,
+        replacing: str | None = None,
+        at_most: int | None = None,
+        if_ousted: Effects = NO_EFFECTS,
+    ) -> None:
         replaced = self.find(replacing, now) if replacing is not None else None
         if replaced is not None:
             del self.records[replaced.handle]
@@ -107,6 +118,12 @@ class FakeSessions:
                 self._written.note(logout_calls(replaced))
         self.records[session.handle] = session
         self._written.note(effects)
+        others = [one for one in self.of(session.account_id, now) if one.handle != session.handle]
+        ousted = sorted(others, key=lambda one: one.started_at)[: max(0, len(others) + 1 - (at_most or 99))]
+        for one in ousted:
+            self._written.note(logout_calls(self.records.pop(one.handle)))
+        if ousted:
+            self._written.note(if_ousted)
 
     def find(self, handle: str, now: float) -> Session | None:
         found = self.records.get(handle)
@@ -137,13 +154,22 @@ class FakeSessions:
     def of(self, account_id: str, now: float) -> Sequence[Session]:
         return [item for item in self.records.values() if item.account_id == account_id]
 
-    def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
-        mine = [handle for handle, item in self.records.items() if item.account_id == account_id]
+    def end_sessions_of(self, account_id: str, now: float, effects: Effects, *, sparing: str | None = None) -> int:
+        mine = [
+            handle for handle, item in self.records.items() if item.account_id == account_id and handle != sparing
+        ]
         for handle in mine:
             self._written.note(logout_calls(self.records.pop(handle)))
         if mine:
             self._written.note(effects)
         return len(mine)
+
+    def end_one_of(self, account_id: str, sid: str, now: float, effects: Effects) -> bool:
+        found = [one for one in self.of(account_id, now) if one.sid == sid]
+        return bool(found) and self.end(found[0].handle, now, effects) is not None
+
+    def withdraw(self, session: Session, client_id: str, now: float, effects: Effects) -> bool:
+        return self.amend(session, now, effects + logout_call(session, client_id))
 
 
 class FakeCodes:
@@ -231,6 +257,46 @@ class FakeThrottle:
         return self.counts[window] <= limit
 
 
+class FakeFailedIdentifiers:
+    def __init__(self, written: Written) -> None:
+        self.failed: dict[str, dict[str, float]] = {}
+        self.told: dict[str, float] = {}
+        self.turns: dict[str, float] = {}
+        self._written = written
+
+    def _alive(self, origin: str, limit: SprayLimit, now: float) -> dict[str, float]:
+        return {who: at for who, at in self.failed.get(origin, {}).items() if at > now - limit.seconds}
+
+    def admit(
+        self, origin: str, identifier: str, limit: SprayLimit, now: float, *, waited: bool, if_crossed: Effects
+    ) -> bool:
+        alive = self._alive(origin, limit, now)
+        alive.pop(identifier, None)
+        others = len(alive)
+        if others >= limit.most:
+            if not waited:
+                return False
+            del alive[min(alive, key=lambda who: alive[who])]
+        self.failed[origin] = {**alive, identifier: now}
+        if others + 1 >= limit.most and now >= self.told.get(origin, 0.0):
+            self.told[origin] = now + limit.quiet_seconds
+            self._written.note(if_crossed)
+        return True
+
+    def succeeded(self, origin: str, identifier: str) -> None:
+        self.failed.get(origin, {}).pop(identifier, None)
+
+    def crossed(self, origin: str, limit: SprayLimit, now: float) -> bool:
+        return len(self._alive(origin, limit, now)) >= limit.most
+
+    def next_turn(self, origin: str, turns: Turns, now: float) -> float:
+        turn = max(now + turns.at_least, self.turns.get(origin, 0.0) + turns.interval)
+        if turn >= now + turns.at_most:
+            return now + turns.at_most
+        self.turns[origin] = turn
+        return turn
+
+
 class FakeAccounts:
     def __init__(self, written: Written, links: "FakeLinks", devices: "FakeDevices") -> None:
         self.records: dict[str, Account] = {}
@@ -301,8 +367,31 @@ class FakeAccounts:
         self.put(replace(self.records[account_id], password_hash=new))
         return True
 
-    def note_signin(self, account_id: str, now: float) -> None:
-        self.put(replace(self.records[account_id], last_signin_at=now))
+    def change_password(self, account_id: str, *, expected: str, new: str, at: float, effects: Effects) -> bool:
+        stored = self.records[account_id]
+        if stored.password_hash != expected or stored.password_disabled_at is not None:
+            return False
+        self.put(replace(stored, password_hash=new, password_set_at=at, must_change_password=False))
+        self._written.note(effects)
+        return True
+
+    def disable_password(self, account_id: str, *, failed_at: float, effects: Effects) -> bool:
+        stored = self.records[account_id]
+        if stored.password_disabled_at is not None or (stored.password_set_at or 0.0) > failed_at:
+            return False
+        self.put(replace(stored, password_disabled_at=failed_at))
+        self._written.note(effects)
+        return True
+
+    def demand_new_password(self, account_id: str, effects: Effects) -> bool:
+        if self.records[account_id].must_change_password:
+            return False
+        self.put(replace(self.records[account_id], must_change_password=True))
+        self._written.note(effects)
+        return True
+
+    def note_signin(self, account_id: str, now: float, acr: str) -> None:
+        self.put(replace(self.records[account_id], last_signin_at=now, last_signin_acr=acr))
 
 
 class FakeLinks:
@@ -347,9 +436,18 @@ class FakeDevices:
         device = self.records[device_id]
         self.records[device_id] = replace(device, last_used_at=used_at, proved_at=proved_at or device.proved_at)
 
-    def revoke(self, device_id: str, at: float, effects: Effects) -> None:
-        self.records[device_id] = replace(self.records[device_id], revoked_at=at)
+    def rename(self, device_id: str, label: str, effects: Effects) -> bool:
+        return self._changed(device_id, effects, label=label)
+
+    def revoke(self, device_id: str, at: float, effects: Effects) -> bool:
+        return self._changed(device_id, effects, revoked_at=at)
+
+    def _changed(self, device_id: str, effects: Effects, **changes: Any) -> bool:
+        if self.records[device_id].revoked_at is not None:
+            return False
+        self.records[device_id] = replace(self.records[device_id], **changes)
         self._written.note(effects)
+        return True
 
 
 class FakeStructures:

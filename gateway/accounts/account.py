@@ -52,6 +52,11 @@ class Account:
     status: AccountStatus
     created_at: float
     email_verified_at: float | None = None
+    email_changed_at: float | None = None
+    """When its holder replaced it: a new address recovers nothing for a while (OTP-13)."""
+    recovery_email: str | None = None
+    """Counts in no uniqueness, and signs nobody in (R000-13)."""
+    recovery_email_verified_at: float | None = None
     phone: str | None = None
     phone_verified_at: float | None = None
     code_channel: CodeChannel = CodeChannel.EMAIL
@@ -66,6 +71,12 @@ class Account:
     language: str = "fr"
     archived_at: float | None = None
     last_signin_at: float | None = None
+    last_signin_acr: str | None = None
     is_administrator: bool = False
     password_hash: str | None = None
     """Encrypted PHC string; None when the account has no password."""
+    password_set_at: float | None = None
+    password_disabled_at: float | None = None
+    """When a hundred failures in a row put it out of use; a reset brings one back (THR-03)."""
+    must_change_password: bool = False
+    """Another one must be chosen before anything is issued (R001-08, PWD-07)."""

@@ -1,14 +1,14 @@
 """Which passwords are accepted (PWD-01, PWD-02, PWD-03): length and computed entropy, no composition rule, no known one.
 
 Refuses what is too short or too simple for its length (the refusal names the missing length, never a kind of character), too
-long, on the list of known passwords, or made of the service's or the person's own words. Nothing ever expires by age (PWD-07).
+long, common, breached (PWD-04), or made of the service's, the person's or their establishments' own words. Nobody's password
+expires by age here (PWD-07); whether one must be renewed is said by gateway/accounts/password_renewal.py.
 """
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from importlib import resources
 
 from gateway.accounts.account import Account
 from gateway.refusal import Refusal
@@ -28,6 +28,12 @@ class PasswordTooLong(PasswordTooWeak):
 
 class PasswordKnown(PasswordTooWeak):
     text = "password.known"
+
+
+class PasswordUnchanged(PasswordTooWeak):
+    """Another one is demanded, and this is the same."""
+
+    text = "password.unchanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +65,24 @@ def entropy(password: str) -> float:
     return len(password) * math.log2(size) if size else 0.0
 
 
-def known_passwords() -> frozenset[str]:
-    """The list shipped with the gateway: short for now, and said so in its first lines."""
-    text = resources.files("gateway.accounts").joinpath("known_passwords.txt").read_text("utf-8")
-    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
-
-
 class PasswordPolicy:
-    """`context_words`: names of the service, of the product, of the establishments."""
+    """`blocklist`: in lower case and without spaces. `context_words`: names of the service and of the products; `words_of`:
+    those of one account, the names of its establishments; `breached`: passwords that a breach made public."""
 
     def __init__(
         self,
-        blocklist: Iterable[str],
+        blocklist: Container[str],
         context_words: Iterable[str] = (),
         *,
+        words_of: Callable[[Account], Iterable[str]] = lambda _: (),
+        breached: Container[str] = frozenset(),
         everybody: Strength = FOR_EVERYBODY,
         administrators: Strength = FOR_ADMINISTRATORS,
     ) -> None:
-        self._known = frozenset(_folded(entry) for entry in blocklist)
+        self._known = blocklist
         self._context = frozenset(map(_folded, context_words))
+        self._words_of = words_of
+        self._breached = breached
         self._everybody = everybody
         self._administrators = administrators
 
@@ -92,14 +97,18 @@ class PasswordPolicy:
             needed = max(needed, math.ceil(strength.min_entropy / math.log2(size)))
         if len(password) < needed:
             raise PasswordTooWeak("too short", min_length=needed, missing_length=needed - len(password))
-        if self._is_known(_folded(password), account):
-            raise PasswordKnown("known, or the person's own words")
+        if self._is_known(_folded(password), account) or password in self._breached:
+            raise PasswordKnown("known, breached, or the person's own words")
+
+    def is_breached(self, password: str) -> bool:
+        """Whether it is public by now, though it was accepted once."""
+        return password in self._breached
 
     def _is_known(self, password: str, account: Account) -> bool:
         """A whole known password; or a word of the service or the person, alone or with digits and signs around it."""
         if password in self._known:
             return True
-        words = self._context | _own_words(account)
+        words = self._context | _own_words(account) | frozenset(map(_folded, self._words_of(account)))
         bare = "".join(character for character in password if character.isalpha())
         bare_words = {"".join(filter(str.isalpha, word)) for word in words if len(word) >= _SHORTEST_WORD}
         return password in words or (len(bare) >= _SHORTEST_WORD and bare in bare_words)

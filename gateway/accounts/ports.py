@@ -62,7 +62,21 @@ class Accounts(Protocol):
         not undo a change made meanwhile). False when it was not."""
         ...
 
-    def note_signin(self, account_id: str, now: float) -> None: ...
+    def change_password(self, account_id: str, *, expected: str, new: str, at: float, effects: Effects) -> bool:
+        """Writes the new hash, set `at`, if the stored one is still `expected` and is not disabled; nothing demands another one
+        any more, and reset links under way are revoked. False, and nothing written, otherwise."""
+        ...
+
+    def disable_password(self, account_id: str, *, failed_at: float, effects: Effects) -> bool:
+        """Puts the password out of use. False, and nothing written, when there is none, it is out of use already, or it was
+        set after the failure."""
+        ...
+
+    def demand_new_password(self, account_id: str, effects: Effects) -> bool:
+        """False, and nothing written, when there is no password, or another one is demanded already."""
+        ...
+
+    def note_signin(self, account_id: str, now: float, acr: str) -> None: ...
 
 
 class OneTimeLinks(Protocol):
@@ -86,7 +100,13 @@ class TrustedDevices(Protocol):
 
     def renew(self, device_id: str, *, used_at: float, proved_at: float | None = None) -> None: ...
 
-    def revoke(self, device_id: str, at: float, effects: Effects) -> None: ...
+    def rename(self, device_id: str, label: str, effects: Effects) -> bool:
+        """False, and nothing written, when it is revoked."""
+        ...
+
+    def revoke(self, device_id: str, at: float, effects: Effects) -> bool:
+        """False, and nothing written, when it was revoked already."""
+        ...
 
 
 class TotpAuthenticators(Protocol):

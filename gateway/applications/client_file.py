@@ -63,10 +63,10 @@ class _ClientFile(ProvesItself):
     role_application: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     min_acr: Text | None = None
     max_authentication_age_seconds: StrictInt | None = Field(default=None, ge=60, le=DAY)
-    id_token_algorithm: Literal["ES256", "RS256"] = "ES256"
+    id_token_algorithm: Literal["ES256", "RS256", "PS256", "EdDSA"] = "ES256"
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier: str | None = Field(default=None, max_length=253, pattern=_HOST)
-    userinfo_signed_response_alg: Literal["ES256", "RS256"] | None = None
+    userinfo_signed_response_alg: Literal["ES256", "RS256", "PS256", "EdDSA"] | None = None
     refresh_tokens: StrictBool = False
     service_scopes: tuple[Annotated[str, AfterValidator(_scope)], ...] = Field(default=(), max_length=20)
     token_exchange: tuple[_Exchange, ...] = Field(default=(), max_length=20)

@@ -1,4 +1,4 @@
-"""`passerelle accounts create | welcome | show | authenticators | archive`: people, from the command line.
+"""`passerelle accounts create | welcome | show | authenticators | archive | block | unblock | end-sessions`: people, from the command line.
 
 A created account receives an activation link by e-mail; the command neither shows it nor chooses a password (PWD-11, RST-10).
 """
@@ -10,6 +10,7 @@ import click
 
 from gateway.accounts.account import Account, AccountStatus
 from gateway.accounts.archive_account import archive_account
+from gateway.accounts.block_account import NotBlockable, block_account, unblock_account
 from gateway.accounts.create_account import AccountExists, AccountRefused, NewAccount, create_account, issue_activation
 from gateway.accounts.end_sessions import end_sessions
 from gateway.cli.administration import Administration, administration
@@ -18,6 +19,7 @@ from gateway.cli.command_line import Invocation
 from gateway.cli.find_account import confirm, find
 from gateway.cli.output import CommandRefused
 from gateway.clock import iso_utc
+from gateway.journal.effects import because
 from gateway.keys.purposes import Purpose
 from gateway.wiring.phone_countries import sms_countries
 
@@ -141,6 +143,53 @@ def archive(invocation: Invocation, name: str, reason: str, yes: bool) -> None:
         invocation.output.say(f"{archived.username} is archived.", id=archived.id, status=archived.status)
 
 
+@accounts.command()
+@click.argument("name")
+@click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why, from the closed list.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def block(invocation: Invocation, name: str, reason: str, yes: bool) -> None:
+    """Nobody signs in to it until it is unblocked; sessions, links and trusted devices end at once."""
+    with administration(invocation) as administering:
+        account = find(administering, name)
+        if not yes:
+            confirm(invocation, f"Block {account.username} ({account.id})?")
+        try:
+            blocked = block_account(
+                account.id,
+                accounts=administering.stores.database.accounts,
+                devices=administering.stores.database.devices,
+                sessions=administering.stores.ephemeral.sessions,
+                operator=administering.operator,
+                now=administering.stores.clock.now(),
+                reason=reason,
+            )
+        except NotBlockable as refusal:
+            raise CommandRefused(f"{account.username} is {refusal.facts['status']}: nothing to block.") from None
+        invocation.output.say(f"{blocked.username} is blocked.", id=blocked.id, status=blocked.status)
+
+
+@accounts.command()
+@click.argument("name")
+@click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why, from the closed list.")
+@click.pass_obj
+def unblock(invocation: Invocation, name: str, reason: str) -> None:
+    """Signs in again, with what it had: password, links, authenticators. Each device must prove itself again."""
+    with administration(invocation) as administering:
+        account = find(administering, name)
+        try:
+            active = unblock_account(
+                account.id,
+                accounts=administering.stores.database.accounts,
+                operator=administering.operator,
+                now=administering.stores.clock.now(),
+                reason=reason,
+            )
+        except NotBlockable as refusal:
+            raise CommandRefused(f"{account.username} is {refusal.facts['status']}, not blocked.") from None
+        invocation.output.say(f"{active.username} is active.", id=active.id, status=active.status)
+
+
 @accounts.command("end-sessions")
 @click.argument("name")
 @click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why, from the closed list.")
@@ -160,6 +209,34 @@ def end_sessions_command(invocation: Invocation, name: str, reason: str, forget_
             forget_devices=forget_devices,
         )
         invocation.output.say(f"{ended} session(s) of {account.username} ended.", ended=ended)
+
+
+@accounts.command("new-password")
+@click.argument("name")
+@click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why, from the closed list.")
+@click.pass_obj
+def new_password_command(invocation: Invocation, name: str, reason: str) -> None:
+    """Demands another password of somebody, such as a compromised one's holder, and ends every session at once.
+
+    Their next sign-in asks for it once both factors are proved; nothing is issued before. Nobody chooses it for them.
+    """
+    with administration(invocation) as administering:
+        account = find(administering, name)
+        demanded = administering.event("password.demanded", target=account.id, reason=reason)
+        if not administering.stores.database.accounts.demand_new_password(account.id, because(demanded)):
+            raise CommandRefused(f"{account.username} has no password, or must already choose another one.")
+        ended = end_sessions(
+            account.id,
+            devices=administering.stores.database.devices,
+            sessions=administering.stores.ephemeral.sessions,
+            operator=administering.operator,
+            now=administering.stores.clock.now(),
+            reason=reason,
+            forget_devices=False,
+        )
+        invocation.output.say(
+            f"{account.username} must choose another password; {ended} session(s) ended.", ended=ended
+        )
 
 
 def create(administering: Administration, person: NewAccount) -> Account:

@@ -48,7 +48,7 @@ class Administration:
         )
 
     def rotation_rules(self) -> RotationRules:
-        return rotation_rules(self.settings.values)
+        return rotation_rules(self.settings)
 
 
 @contextlib.contextmanager

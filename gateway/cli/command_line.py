@@ -19,6 +19,7 @@ _NOUNS = {
     "directory": "gateway.cli.directory:directory",
     "messages": "gateway.cli.messages:messages",
     "sms": "gateway.cli.sms:sms",
+    "passwords": "gateway.cli.passwords:passwords",
     "rotate": "gateway.cli.rotate:rotate",
     "doctor": "gateway.cli.doctor:doctor",
     "test-client": "gateway.cli.test_client:test_client",

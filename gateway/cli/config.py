@@ -16,6 +16,8 @@ from gateway.settings import Settings, read_settings
 from gateway.signin.card.trust import read_trust
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.psc.client_secret import read_client_secret
+from gateway.wiring.passkeys import check_passkey_domain
+from gateway.wiring.policies import breached_passwords
 from gateway.wiring.secret_file import secret_in
 from gateway.wiring.stores import ReviewedConfig, read_idp_config
 
@@ -35,6 +37,8 @@ def check(invocation: Invocation) -> None:
     settings = read_settings(invocation.config)
     reviewed = read_idp_config(settings)
     check_clock(settings)
+    breached_passwords(settings)
+    check_passkey_domain(settings)
     if reviewed.psc is not None and settings.psc is not None:
         read_client_secret(settings.psc.client_secret_file, reviewed.psc)
     if reviewed.card is not None and settings.card is not None:
@@ -54,6 +58,7 @@ def check(invocation: Invocation) -> None:
         clients=clients,
         warnings=warnings,
         parameters=dict(settings.values.as_mapping()),
+        breached_passwords=str(settings.breached_passwords_file) if settings.breached_passwords_file else None,
     )
 
 
@@ -74,6 +79,11 @@ def warnings_of(settings: Settings, reviewed: ReviewedConfig) -> Iterator[str]:
     ):
         if file is not None and not file.is_file():
             yield f"{key}: {file} is not there yet; roles come when the regional module drops it"
+    if settings.breached_passwords_file is None and "password" in settings.means and settings.profile != "demo":
+        yield (
+            "breached_passwords_file: none is named, so that passwords made public by breaches are accepted; "
+            "docs/operations/passwords.md says how to mirror them"
+        )
     if (settings.directory.structures_file is None) != (settings.directory.roles_file is None):
         yield "directory: structures_file and roles_file go together; one of them is not named"
 

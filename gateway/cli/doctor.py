@@ -267,7 +267,8 @@ def _keys(administering: Administration) -> Iterator[Finding]:
     for algorithm in rules.algorithms:
         active = next((key for key in keys if key.algorithm is algorithm and key.state is KeyState.ACTIVE), None)
         if active is None:
-            yield Finding(f"key {algorithm}", "none is active", "Run `passerelle init`.")
+            advice = "Run `passerelle rotate signing-keys`, again a day later." if keys else "Run `passerelle init`."
+            yield Finding(f"key {algorithm}", "none is active", advice)
             continue
         advice = "A step is due: `passerelle rotate signing-keys`." if algorithm in due else ""
         yield Finding(f"key {algorithm}", f"active since {iso_utc(active.state_since)}", advice)

@@ -24,7 +24,7 @@ def messages() -> None:
 
 @messages.command()
 @click.argument("name", required=False)
-@click.option("--language", type=click.Choice(LANGUAGES), default="fr", show_default=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="fr", show_default=True, help="Of the texts.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Writes the HTML part of one mail there.")
 @click.pass_obj
 def preview(invocation: Invocation, name: str | None, language: str, html: Path | None) -> None:

@@ -67,6 +67,7 @@ class _RolesFile(Declared):
     roles: dict[RoleName, _Role]
     legacy: tuple[_Legacy, ...] = ()
     withheld: tuple[Right, ...] = ()
+    referents: tuple[RoleName, ...] = ()
     applications: dict[Slug, _Application]
 
 
@@ -80,6 +81,7 @@ def read_mapping(path: Path) -> RoleMapping:
             roles=tuple(MappedRole(name, role.label, role.aliases) for name, role in declared.roles.items()),
             legacy=tuple(LegacyLabel(legacy.label, legacy.former_rights) for legacy in declared.legacy),
             withheld=frozenset(declared.withheld),
+            referents=frozenset(declared.referents),
             applications=MappingProxyType(
                 {name: _application(name, application) for name, application in declared.applications.items()}
             ),

@@ -65,6 +65,10 @@ class Habilitations(Protocol):
         """The same for many accounts, in one reading; an account that holds nothing may be absent."""
         ...
 
+    def in_structures(self, structure_ids: Collection[str]) -> Sequence[tuple[Habilitation, Structure]]:
+        """Everybody's, that are not ended, in these structures."""
+        ...
+
     def grant(self, habilitation: Habilitation, effects: Effects) -> None:
         """Raises SelfGrantError when the database refuses a self-grant, HabilitationRefusedError for its other rules."""
         ...

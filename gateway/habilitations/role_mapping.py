@@ -83,13 +83,15 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class RoleMapping:
-    """`version` changes with the content. `withheld` are rights that no rule may ever give."""
+    """`version` changes with the content. `withheld` are rights that no rule may ever give; `referents` the roles whose holders
+    are the référents of their structure."""
 
     version: str
     roles: tuple[MappedRole, ...]
     legacy: tuple[LegacyLabel, ...]
     withheld: frozenset[str]
     applications: Mapping[str, MappedApplication]
+    referents: frozenset[str] = frozenset()
     _known: Mapping[str, Recognition] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +105,8 @@ class RoleMapping:
         names = [role.name for role in self.roles]
         if doubled := {name for name in names if names.count(name) > 1}:
             raise MappingError(f"the role {min(doubled)} is declared twice")
+        if strange := self.referents - set(names):
+            raise MappingError(f"referents names {min(strange)}, which is not declared under roles")
         for application in self.applications.values():
             for rule in application.rules:
                 _check(rule, application, frozenset(names), self.withheld)

@@ -4,18 +4,21 @@ Each derives again what the message must carry from the identifier it was given,
 a code that was replaced or has expired, a link that was used, an account that is gone, are dropped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.accounts.account import Account, CodeChannel
-from gateway.accounts.one_time_link import LinkPurpose, link_token
-from gateway.accounts.ports import Accounts, OneTimeLinks
+from gateway.accounts.contact_change import Contact, recovery_addresses
+from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, link_token
+from gateway.accounts.ports import Accounts, ContactChanges, OneTimeLinks
 from gateway.accounts.sim_signal import SimSignal
 from gateway.jobs.outgoing import Handler, Report, Sent, Troubled
 from gateway.jobs.ports import MailSender, NumberSignals, SmsSender
 from gateway.keys.purposes import PurposeKey
 from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.signin.one_time_code.code import derive_code
+from gateway.signin.password.disabling import disable_password
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import OneTimeCodes
 
@@ -51,6 +54,7 @@ class SendMessages:
         accounts: Accounts,
         links: OneTimeLinks,
         resets: ResetLinks,
+        changes: ContactChanges,
         codes: OneTimeCodes,
         texts: MessageTexts,
         mail: MailSender,
@@ -63,6 +67,7 @@ class SendMessages:
         operator: str = "",
     ) -> None:
         self._accounts, self._links, self._resets, self._codes = accounts, links, resets, codes
+        self._changes = changes
         self._texts, self._mail, self._sms = texts, mail, sms
         self._code_key, self._link_key = code_key, link_key
         self._origin, self._policy = origin, policy
@@ -72,8 +77,10 @@ class SendMessages:
         return {
             "one_time_code": self.one_time_code,
             "reset": self.reset,
+            "disable_password": self.disable_password,
             "link": self.link,
             "notice": self.notice,
+            "contact_notice": self.contact_notice,
             "operator_alert": self.operator_alert,
         }
 
@@ -92,17 +99,21 @@ class SendMessages:
         if now >= challenge.expires_at or challenge.contact_version != account.contact_version:
             return Sent.POINTLESS
         minutes = max(1, int(challenge.expires_at - challenge.sent_at) // 60)
+        change = self._changes.get(str(payload["change"])) if "change" in payload else None
+        if change is not None and not change.waits(now):
+            return Sent.POINTLESS
         by_sms = challenge.channel == CodeChannel.SMS
         digits = self._policy.code_digits_sms if by_sms else self._policy.code_digits_email
         code = derive_code(self._code_key, challenge.id, challenge.send_number, digits)
         if by_sms:
-            if account.phone_verified_at is None:
+            if account.phone_verified_at is None and change is None:
                 raise OSError("this number is nobody's factor")
             report = self.text(account, self._texts.code_sms(account.language, code, minutes), now, message_id)
             if report.reason is not None:
                 self.code_not_taken(payload, now)
             return report
-        self._send_mail(account, "code", now, message_id, code=code, minutes=minutes)
+        kind, account = ("code", account) if change is None else ("contact_code", replace(account, email=change.value))
+        self._send_mail(account, kind, now, message_id, code=code, minutes=minutes)
         return Sent.SENT
 
     def text(self, account: Account, text: str, now: float, message_id: str) -> Report:
@@ -132,6 +143,12 @@ class SendMessages:
         self._resets.issue(str(payload["account"]), int(payload["asked_at"]), now)
         return Sent.POINTLESS
 
+    def disable_password(self, payload: Payload, now: float, message_id: str) -> Sent:
+        """Sends nothing itself: the notice is ordered together with the change."""
+        del message_id
+        disable_password(self._accounts, payload, now)
+        return Sent.POINTLESS
+
     def link(self, payload: Payload, now: float, message_id: str) -> Sent:
         link = self._links.get(str(payload["link"]))
         account = self._accounts.get(str(payload["account"]))
@@ -142,7 +159,28 @@ class SendMessages:
         token = link_token(self._link_key, LinkPurpose(link.purpose), link.id)
         address = f"{self._origin}/{link.purpose}/{token}"
         hours = max(1, round((link.expires_at - link.issued_at) / 3600))
-        self._send_mail(account, f"link_{link.purpose}", now, message_id, link=address, hours=hours)
+        receivers = self._receivers(account, link, now)
+        for receiver in receivers:
+            to = replace(account, email=receiver)
+            self._send_mail(to, f"link_{link.purpose}", now, message_id, link=address, hours=hours)
+        return Sent.SENT if receivers else Sent.POINTLESS
+
+    def _receivers(self, account: Account, link: OneTimeLink, now: float) -> Sequence[str]:
+        """Who reads this link: what undoes a change goes to the address that it replaced."""
+        if link.purpose is LinkPurpose.RESET:
+            return recovery_addresses(account, now)
+        change = self._changes.get(link.id) if link.purpose is LinkPurpose.UNDO_CONTACT else None
+        if change is not None and change.contact is Contact.EMAIL and change.former is not None:
+            return (change.former,)
+        return (account.email,)
+
+    def contact_notice(self, payload: Payload, now: float, message_id: str) -> Sent:
+        """To an address that a change took or gave."""
+        account, change = self._accounts.get(str(payload["account"])), self._changes.get(str(payload["change"]))
+        receiver = None if change is None else change.former if payload["to"] == "former" else change.value
+        if account is None or receiver is None:
+            return Sent.POINTLESS
+        self._send_mail(replace(account, email=receiver), f"notice_{payload['what']}", now, message_id)
         return Sent.SENT
 
     def notice(self, payload: Payload, now: float, message_id: str) -> Sent:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.clock import Clock
 from gateway.keys.es256 import segment
@@ -31,7 +31,7 @@ class RingKey:
 
     kid: str
     algorithm: Algorithm
-    key: ECKey | RSAKey
+    key: ECKey | OKPKey | RSAKey
     header_segments: dict[str, bytes] = field(default_factory=dict, compare=False)
     """The header of our tokens by `typ`, as base64url of its JSON; filled as they are met."""
     private: ec.EllipticCurvePrivateKey | None = None
@@ -129,13 +129,17 @@ def _read(keys: Sequence[SigningKey], version: int, now: float) -> _Ring:
 
 def _signing(key: SigningKey) -> RingKey:
     if key.algorithm is not Algorithm.ES256:
-        return RingKey(key.kid, key.algorithm, RSAKey.import_key(key.private_pem))
+        return RingKey(key.kid, key.algorithm, _of_kind(key).import_key(key.private_pem))
     parsed = ECKey.import_key(key.private_pem)
     return RingKey(key.kid, key.algorithm, parsed, private=parsed.get_op_key("sign"))
 
 
 def _verifying(key: SigningKey) -> RingKey:
     if key.algorithm is not Algorithm.ES256:
-        return RingKey(key.kid, key.algorithm, RSAKey.import_key(dict(key.public_jwk)))
+        return RingKey(key.kid, key.algorithm, _of_kind(key).import_key(dict(key.public_jwk)))
     parsed = ECKey.import_key(dict(key.public_jwk))
     return RingKey(key.kid, key.algorithm, parsed, public=parsed.get_op_key("verify"))
+
+
+def _of_kind(key: SigningKey) -> type[OKPKey | RSAKey]:
+    return OKPKey if key.algorithm is Algorithm.EDDSA else RSAKey

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
 
+from gateway.keys.chosen_algorithm import ChosenAlgorithm
 from gateway.keys.compact_jws import json_object
 
 ALGORITHMS_OF_TYPE = {
@@ -97,13 +97,10 @@ def _parsed(kind: str, numbers: Mapping[str, Any]) -> ECKey | OKPKey | RSAKey:
     return key
 
 
-class _Registry(JWSRegistry):
-    """The one algorithm was chosen before; headers may carry an RSA key."""
+class _Registry(ChosenAlgorithm):
+    """Headers may carry an RSA key."""
 
     max_header_length = 4096
-
-    def get_alg(self, name: str) -> Any:
-        return self.algorithms[name]
 
 
 _REGISTRY = _Registry()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.journal.effects import NO_EFFECTS, Effects, because
 from gateway.journal.events import Event, Outcome
@@ -36,7 +36,8 @@ class UnlawfulStepError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RotationRules:
-    """Seconds. `period`: the age at which an active key gets a successor without being asked."""
+    """Seconds. `period`: the age at which an active key gets a successor without being asked. `algorithms`: those that sign here;
+    the key of one that is no longer among them stays as it is."""
 
     publish_lead: int = DAY
     retain: int = DAY
@@ -157,11 +158,14 @@ def apply_plan(
 def new_key(
     algorithm: Algorithm, state: KeyState, *, now: float, randomness: Randomness, rsa_bits: int = 3072
 ) -> SigningKey:
-    """A P-256 key for ES256, an RSA key of `rsa_bits` for RS256. `kid` is random: it says nothing (KEY-05)."""
+    """A P-256 key for ES256, Ed25519 for EdDSA, an RSA key of `rsa_bits` for RS256 and another for PS256. `kid` is random: it
+    says nothing (KEY-05)."""
     kid = opaque(randomness, 12)
-    key: ECKey | RSAKey
+    key: ECKey | OKPKey | RSAKey
     if algorithm is Algorithm.ES256:
         key = ECKey.generate_key("P-256")
+    elif algorithm is Algorithm.EDDSA:
+        key = OKPKey.generate_key("Ed25519")
     elif rsa_bits >= 2048:
         key = RSAKey.generate_key(rsa_bits)
     else:

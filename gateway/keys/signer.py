@@ -17,6 +17,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from gateway.keys import es256
+from gateway.keys.chosen_algorithm import ChosenAlgorithm
 from gateway.keys.compact_jws import json_object, unverified_header
 from gateway.keys.key_ring import KeyRing, RingKey
 from gateway.keys.signing_key import Algorithm
@@ -27,6 +28,7 @@ CLOCK_SKEW_SECONDS = 60
 KNOWN_SIGNATURES = 2048
 """Tokens whose signature needs no second look: applications ask about the same one many times."""
 HEADER_MEMBERS = {"alg", "kid", "typ"}
+_REGISTRY = ChosenAlgorithm()
 
 
 class TokenRefused(Exception):  # noqa: N818 -- the domain's word
@@ -49,7 +51,7 @@ class Signer:
         if key.private is not None:
             return es256.signed(key.header_segment(typ), payload, key.private)
         header = {"alg": str(algorithm), "kid": key.kid, "typ": typ}
-        return jws.serialize_compact(header, payload, key.key, algorithms=[str(algorithm)])
+        return jws.serialize_compact(header, payload, key.key, registry=_REGISTRY)
 
     def verify(
         self,
@@ -96,7 +98,7 @@ class Signer:
         if header["typ"] != expected_typ:
             raise TokenRefused("typ")
         try:
-            verified = jws.deserialize_compact(unverified, key.key, algorithms=[str(key.algorithm)])
+            verified = jws.deserialize_compact(unverified, key.key, registry=_REGISTRY)
             return json_object(verified.payload)
         except (JoseError, ValueError) as error:
             raise TokenRefused("signature or payload") from error

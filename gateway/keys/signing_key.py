@@ -12,6 +12,9 @@ from enum import StrEnum
 class Algorithm(StrEnum):
     ES256 = "ES256"
     RS256 = "RS256"
+    PS256 = "PS256"
+    EDDSA = "EdDSA"
+    """With Ed25519."""
 
 
 class KeyState(StrEnum):

@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response
 
 from gateway.accounts.account import Account
 from gateway.accounts.ports import Accounts
+from gateway.applications.client import Client
+from gateway.clock import Clock
 from gateway.signin.demands import usable
 from gateway.signin.fresh_proof import FreshProof
 from gateway.signin.pages import HOME, JourneyPages
@@ -23,11 +25,14 @@ ROOT = "/compte"
 
 
 class AccountPages:
-    def __init__(self, *, journey_pages: JourneyPages, accounts: Accounts, fresh_proof: FreshProof) -> None:
+    def __init__(
+        self, *, journey_pages: JourneyPages, accounts: Accounts, fresh_proof: FreshProof, clock: Clock
+    ) -> None:
         self.shell = journey_pages.shell
         self._journey_pages = journey_pages
         self._accounts = accounts
         self._fresh_proof = fresh_proof
+        self.now = clock.now
         self.shell.add_templates("my_account", Path(__file__).parent / "templates")
 
     def blueprint(self, name: str) -> flask.Blueprint:
@@ -67,6 +72,17 @@ class AccountPages:
             )
             flask.abort(self._journey_pages.onward(txn))
         return account
+
+    def names_of(self, client_ids: tuple[str, ...]) -> list[str]:
+        return self._journey_pages.names_of(client_ids)
+
+    def client_name(self, client: Client) -> str:
+        return self._journey_pages.client_name(client, self.shell.language())
+
+    def said(self, prefix: str) -> str | None:
+        """The key of what the last change says on the page it leads to, among the texts under this prefix."""
+        key = f"{prefix}_{flask.request.args.get('said', '')}"
+        return key if self.shell.translations.has(key) else None
 
     def has_fresh_proof(self, session: Session) -> bool:
         return self._fresh_proof.stands(session)

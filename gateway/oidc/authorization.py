@@ -264,7 +264,7 @@ class Authorization:
         )
         if not self._codes.issue(code, because(event)):
             raise RefusedRequest("login_required", "The session has just ended.")
-        self._gate.remember_client(session, client.client_id, structure)
+        self._gate.remember_client(session, client.client_id, structure, _what_it_learns(client, request))
         return self._answer(client, request, {"code": code.handle})
 
     def _structure(

@@ -181,15 +181,15 @@ class TokenMint:
         return min(int(issuance.now) + self._policy.access_token_ttl_seconds, int(issuance.ends_at))
 
     def _id_token(self, issuance: Issuance, access_token: str) -> str:
+        algorithm = Algorithm(issuance.client.id_token_algorithm)
         claims = {
             **issuance.identity,
             **self._base(issuance, issuance.client.sector, self._policy.id_token_ttl_seconds),
             "aud": issuance.client.client_id,
-            "at_hash": base64url(hashlib.sha256(access_token.encode("ascii")).digest()[:16]),
+            "at_hash": _at_hash(access_token, algorithm),
         }
         if issuance.nonce is not None:
             claims["nonce"] = issuance.nonce
-        algorithm = Algorithm(issuance.client.id_token_algorithm)
         return self._fitting(claims, issuance, typ=ID_TOKEN_TYP, algorithm=algorithm)
 
     def _base(self, issuance: Issuance | ExchangeIssuance, sector: str | None, ttl: int) -> dict[str, Any]:
@@ -219,3 +219,11 @@ class TokenMint:
                 return token
         without = {**claims, "roles_overflow": True, "structures_total": len(rights.structures)}
         return self._signer.sign(without, typ=typ, algorithm=algorithm)
+
+
+def _at_hash(access_token: str, algorithm: Algorithm) -> str:
+    """The left half of the hash that goes with the ID token's algorithm (OpenID Connect Core §3.1.3.6); Ed25519 hashes with
+    SHA-512, the others of ours with SHA-256."""
+    digest = hashlib.sha512 if algorithm is Algorithm.EDDSA else hashlib.sha256
+    hashed = digest(access_token.encode("ascii")).digest()
+    return base64url(hashed[: len(hashed) // 2])

@@ -6,6 +6,7 @@ second factors it can be (DECISIONS 2 and 3; LOA-04, OTP-14), and what linking a
 from collections.abc import Sequence
 
 from gateway.accounts.account import Account, AccountStatus, CodeChannel
+from gateway.accounts.password_renewal import must_renew
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.signin.assurance import (
     ACR_CARD,
@@ -78,6 +79,12 @@ class Demands:
         if self.interval(demand) == self.interval(Demand()):
             return counted
         return tuple(item for item in counted if item.means is not Means.TRUSTED_DEVICE)
+
+    def must_renew(self, evidence: Sequence[Evidence], account: Account, now: float) -> bool:
+        """Whether these proofs rest on a password that must be replaced first. A strong means does not care."""
+        limit = self._policy.administrator_password_seconds
+        by_password = any(item.means is Means.PASSWORD for item in evidence)
+        return by_password and must_renew(account, now, administrators_after=limit)
 
     def trusts(self, device: TrustedDevice | None, account: Account, demand: Demand, now: float) -> bool:
         """Whether this device stands in for a code now. A trust that is exactly as old as the interval is over."""

@@ -4,7 +4,7 @@ The store of sessions appends these items in the very step that ends a live sess
 which applications had joined; so no end forgets them, whoever asked for it. A session renewed under the same `sid` goes on.
 """
 
-from gateway.journal.effects import Effects, Outgoing
+from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing
 from gateway.signin.session import Session
 
 LOGOUT_CALL = "backchannel_logout"
@@ -12,5 +12,10 @@ LOGOUT_CALL = "backchannel_logout"
 
 def logout_calls(session: Session) -> Effects:
     """One item for each application; the job leaves out those that declare no address to be told at."""
+    return sum((logout_call(session, client) for client in session.clients), NO_EFFECTS)
+
+
+def logout_call(session: Session, client_id: str) -> Effects:
+    """The item for one application: the session ends for it, or as a whole."""
     names = {"sid": session.sid, "account": session.account_id}
-    return Effects(outgoing=tuple(Outgoing(LOGOUT_CALL, {"client": client, **names}) for client in session.clients))
+    return Effects(outgoing=(Outgoing(LOGOUT_CALL, {"client": client_id, **names}),))

@@ -4,7 +4,7 @@ A session is found by its cookie alone; what it is worth is computed from its st
 an account that is no longer active, and proofs older than a demand, a reset or a change of contact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.accounts.ports import Accounts
@@ -77,18 +77,50 @@ class Gate:
         account = self._accounts.get(session.account_id)
         if account is None or not usable(account) or not has_agreed(session, demand):
             return False
+        if self._demands.must_renew(session.evidence, account, self._clock.now()):
+            return False
         if session.shared is not None:
             demand = demand.on_shared_post()
         return self._demands.met(self._demands.carried(session.evidence, account, demand), account, demand)
 
-    def remember_client(self, session: Session, client_id: str, structure: str | None) -> None:
-        """The application joins the session; `structure` becomes the active one. Quiet when the session has ended."""
+    def remember_client(
+        self, session: Session, client_id: str, structure: str | None, learns: Sequence[str] = ()
+    ) -> None:
+        """The application joins the session, and learns so much; `structure` becomes the active one. Quiet when the session has
+        ended."""
 
         def joined(current: Session) -> Session:
             clients = current.clients if client_id in current.clients else (*current.clients, client_id)
-            return replace(current, clients=clients, active_structure=structure or current.active_structure)
+            given = (f"{client_id} {scope}" for scope in learns)
+            return replace(
+                current,
+                clients=clients,
+                active_structure=structure or current.active_structure,
+                received=tuple(dict.fromkeys((*current.received, *given))),
+            )
 
         self._amended(session, joined, self._clock.now(), NO_EFFECTS)
+
+    def withdraw(self, session: Session, client_id: str, context: RequestContext) -> bool:
+        """The application leaves this session: what it was given in it dies, what its holder agreed to is forgotten, and it is
+        told. False when it was not in it, or the session has ended (OID-17)."""
+        now = self._clock.now()
+        of_client = f"{client_id} "
+        said = Lines(now, context, client_id).of_session("application.withdrawn", session)
+        current: Session | None = session
+        for _ in range(_TRIES):
+            if current is None or client_id not in current.clients:
+                break
+            without = replace(
+                current,
+                clients=tuple(one for one in current.clients if one != client_id),
+                agreed=tuple(one for one in current.agreed if not one.startswith(of_client)),
+                received=tuple(one for one in current.received if not one.startswith(of_client)),
+            )
+            if self._sessions.withdraw(without, client_id, now, said):
+                return True
+            current = self._sessions.find(session.handle, now)
+        return False
 
     def _amended(
         self, session: Session, change: Callable[[Session], Session], now: float, effects: Effects

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.accounts.account import Account
 from gateway.accounts.ports import Accounts, IdentityLinks, TrustedDevices
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS, Effects
+from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.quota import Allowance, Quota
 from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
@@ -74,6 +74,8 @@ class Step(StrEnum):
     PASSKEY = "passkey"
     """Only a passkey will do, or little else."""
     CONFIRM_LINK = "confirm_link"
+    NEW_PASSWORD = "new_password"
+    """Both factors are proved; another password must be chosen before anything is issued (R001-08)."""
     SITUATION = "situation"
     """As what the person acts, of the situations that Pro Santé Connect tells (PSC-R15)."""
     STRUCTURE = "structure"
@@ -201,7 +203,7 @@ class Journey:
         if session is None or account is None or not usable(account):
             return None, (), {}
         evidence = self._demands.carried(session.evidence, account, demand)
-        if not evidence:
+        if not evidence or self._demands.must_renew(evidence, account, self._clock.now()):
             return None, (), {}
         lent = lent_by(digest(session.handle))
         return account.id, evidence, lent if session.upstream is None else {**lent, UPSTREAM: session.upstream}
@@ -247,6 +249,8 @@ class Journey:
             possible = self._demands.second_factors(account, txn.demand)
             by_passkey = self._demands.passkey_could_do(account, txn.demand)
             return self._factor_step(txn, possible, by_passkey=by_passkey)
+        if self._demands.must_renew(counted, account, self._clock.now()):
+            return Step.NEW_PASSWORD
         if situation_open(txn):
             return Step.SITUATION
         if not self._structure_settled(txn, account, counted):
@@ -259,6 +263,11 @@ class Journey:
             return Step.MEANS
         by_password = self._demands.code_could_do(None, demand) or not self._demands.strong_could_do(demand)
         return Step.PASSWORD if by_password else Step.MEANS
+
+    def username(self, txn: SigninTransaction) -> str:
+        """Under which a password manager keeps what is chosen now; "" before anybody is known."""
+        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        return account.username if account is not None else ""
 
     def person(self, txn: SigninTransaction) -> str:
         """Whose sign-in this is, as a shared post may say it; "" before anybody is known."""
@@ -491,7 +500,7 @@ class Journey:
         if lender(txn) is not None and not (previous and self.is_lent_by(txn, previous.handle)):
             # The proofs were lent by a session that has ended: nothing rises from a dead session.
             raise TransactionGone("the session that lent its proofs has ended")
-        session = self._session(txn, account, previous, now)
+        session = self._session(txn, account, previous, now, context)
         txn = replace(txn, session_digest=digest(session.handle), chosen_structure=session.active_structure)
         saved(self._transactions, txn, now, NO_EFFECTS)
         self._sessions.start(
@@ -499,17 +508,33 @@ class Journey:
             now,
             self._started(txn, session, previous, now, context),
             replacing=previous.handle if previous is not None else None,
+            at_most=self._policy.sessions_at_once,
+            if_ousted=self._ousted(session, now, context),
         )
         if self._counted(txn, account) != session.evidence:
             # A link frozen, a passkey revoked, while the session was being made: whoever did it did not see it to end it.
             reason = "not_me" if session.upstream is not None else "authenticator_revoked"
             ended = Lines(now, context, txn.demand.client_id).of_session("session.ended", session, reason=reason)
             self._sessions.end(session.handle, now, ended)
-            raise TransactionGone("the link stands no more")
-        self._accounts.note_signin(account.id, now)
+            raise TransactionGone("the link, or the passkey, stands no more")
+        self._accounts.note_signin(account.id, now, self._scale.level_of(session.evidence).acr)
         return session
 
-    def _session(self, txn: SigninTransaction, account: Account, previous: Session | None, now: float) -> Session:
+    @staticmethod
+    def _ousted(session: Session, now: float, context: RequestContext) -> Effects:
+        """Too many sessions at once: the newest stays, and its holder is told (SES-10)."""
+        notice = Outgoing("notice", {"account": session.account_id, "what": "sessions_limit"})
+        ended = Lines(now, context).said("session.ended", Outcome.SUCCESS, session.account_id, reason="too_many")
+        return ended + because(outgoing=(notice,))
+
+    def _session(
+        self,
+        txn: SigninTransaction,
+        account: Account,
+        previous: Session | None,
+        now: float,
+        context: RequestContext,
+    ) -> Session:
         counted = self._counted(txn, account)
         assurance = self._scale.level_of(counted)
         same_person = previous if previous is not None and previous.account_id == account.id else None
@@ -535,6 +560,10 @@ class Journey:
             active_structure=structure,
             upstream=upstream,
             agreed=with_agreement(agreed, txn.demand) if txn.agreed_by == account.id else agreed,
+            received=same_person.received if same_person else (),
+            device=context.device,
+            place=context.place,
+            signin_before=same_person.signin_before if same_person else _signin_before(account),
             shared=txn.shared,
         )
 
@@ -580,3 +609,7 @@ class Journey:
     def _refused(self, txn: SigninTransaction, error: str, now: float, context: RequestContext) -> Effects:
         lines = Lines(now, context, txn.demand.client_id)
         return lines.said("signin.refused", Outcome.REFUSED, txn.account_id, reason=error)
+
+
+def _signin_before(account: Account) -> tuple[float, str] | None:
+    return None if account.last_signin_at is None else (account.last_signin_at, account.last_signin_acr or "")

@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from gateway.accounts.trusted_device import TrustedDevice
 from gateway.applications.client import Client
 from gateway.applications.ports import Clients
 from gateway.signin.device.cookie import device_of, with_device
-from gateway.signin.device.label import browser_and_system
+from gateway.signin.device.label import browser_and_system, recognised
 from gateway.signin.evidence import Means
 from gateway.signin.factors import CHANNEL_OF_MEANS
 from gateway.signin.gate import Gate
@@ -86,7 +86,8 @@ class JourneyPages:
         return blueprint
 
     def context(self, language_hint: str | None = None) -> RequestContext:
-        return RequestContext.of(self.shell.facts(), self.shell.language(language_hint))
+        context = RequestContext.of(self.shell.facts(), self.shell.language(language_hint))
+        return replace(context, device=recognised(flask.request.headers.get("User-Agent", "")))
 
     def session_cookie(self) -> str | None:
         return flask.request.cookies.get(cookies.SESSION) or None

@@ -37,6 +37,8 @@ class SigninPolicy:
     session_idle_shared_seconds: int = 5 * 60
     """On a shared post (SES-11)."""
     session_absolute_seconds: int = 4 * HOUR
+    sessions_at_once: int = 5
+    """Of one person: beyond, the one opened first ends (SES-10)."""
     transaction_ttl_seconds: int = 10 * 60
     otp_interval_seconds: int | None = None
 
@@ -77,6 +79,20 @@ class SigninPolicy:
 
     password_delays: tuple[int, ...] = doubling_delays((0, 0, 5, 20, 90), HOUR)
     password_failures: Window = Window(25, DAY)
+    password_disabled_after: int = 100
+    """Consecutive failures of one account, whatever the identifier (THR-03)."""
+    administrator_password_seconds: int = 365 * DAY
+    """How old an administrator's password may grow (PWD-08)."""
+
+    spray_seconds: int = 5 * 60
+    spray_identifiers: int = 20
+    """How many identifiers may fail from one address in that time before further attempts from there wait (THR-05)."""
+    spray_identifiers_declared: int = 200
+    """The same, of an establishment's declared network."""
+    spray_wait_seconds: tuple[int, int] = (5, 60)
+    """How long such an attempt waits: at least, and at most."""
+    spray_interval_seconds: float = 1.0
+    """One attempt after the other; a declared network has four in that time."""
 
     def idle_on_shared_post(self, idle_seconds: int) -> int:
         """A shared post only shortens the limit."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from gateway.journal.effects import Effects
+from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.signin.session import Session
 from gateway.signin.transaction import SigninTransaction
 
@@ -29,10 +29,21 @@ class SigninTransactions(Protocol):
 
 
 class Sessions(Protocol):
-    def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
+    def start(
+        self,
+        session: Session,
+        now: float,
+        effects: Effects,
+        *,
+        replacing: str | None = None,
+        at_most: int | None = None,
+        if_ousted: Effects = NO_EFFECTS,
+    ) -> None:
         """Stores the session; the one whose handle is `replacing` dies in the same step (its codes and grants move to
         the new one when both are of the same account, die otherwise; another account's session dies a step before). Unless
-        the new one has its `sid`, `logout_calls` of a live session that is replaced are appended in the step it dies."""
+        the new one has its `sid`, `logout_calls` of a live session that is replaced are appended in the step it dies. When the
+        account then has more than `at_most` live sessions, those that were opened first end in the same step, with their
+        `logout_calls` and, once, `if_ousted` (SES-10)."""
         ...
 
     def find(self, handle: str, now: float) -> Session | None:
@@ -57,9 +68,18 @@ class Sessions(Protocol):
         """Live sessions of an account; `handle` is empty in what this returns."""
         ...
 
-    def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
-        """Ends every session of the account, with codes and grants; returns how many. `logout_calls` of each are appended
-        in the same step."""
+    def end_sessions_of(self, account_id: str, now: float, effects: Effects, *, sparing: str | None = None) -> int:
+        """Ends every session of the account, but the one whose handle is `sparing`, with codes and grants; returns how many.
+        `logout_calls` of each are appended in the same step."""
+        ...
+
+    def end_one_of(self, account_id: str, sid: str, now: float, effects: Effects) -> bool:
+        """As `end`, for who knows the public identifier alone: False when the account has no live session of this `sid`."""
+        ...
+
+    def withdraw(self, session: Session, client_id: str, now: float, effects: Effects) -> bool:
+        """As `amend`, and every code and grant that the session gave this application dies in the same step, which appends
+        the call that tells it so."""
         ...
 
 

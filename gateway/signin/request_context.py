@@ -18,6 +18,8 @@ class RequestContext:
     language: str = "fr"
     place: str | None = None
     shared: SharedBy | None = None
+    device: str = ""
+    """By which words the holder of a session recognises this browser."""
 
     @classmethod
     def of(cls, facts: RequestFacts, language: str) -> Self:

@@ -31,6 +31,14 @@ class Session:
     sealed (gateway/signin/linking/pending.py), for the logout there."""
     agreed: tuple[str, ...] = ()
     """What the person agreed that applications learn, as long as this session lasts (gateway/signin/consent.py)."""
+    received: tuple[str, ...] = ()
+    """What applications were given in it: `<client_id> <scope>` each, as `agreed`."""
+    device: str = ""
+    """By which words its holder recognises the browser, the same in every language; "" when nothing is known."""
+    place: str | None = None
+    """The declared network where it was opened; never anything finer (DECISIONS 23)."""
+    signin_before: tuple[float, str] | None = None
+    """The sign-in before this session's own: when, and at which level (SES-13)."""
     shared: SharedBy | None = None
     """How its post is known to be shared: it then serves nobody silently (gateway/signin/shared_post/same_person.py)."""
 

@@ -7,10 +7,14 @@ unknown one is treated like any other. Its first hexadecimal digit is its partit
 import ipaddress
 from collections.abc import Sequence
 
+from gateway.accounts.account import Account
 from gateway.accounts.identifiers import normalise_identifier
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.signin.policy import Window
 from gateway.signin.ports import Throttle
+
+BY_IDENTIFIER = "password"
+BY_ACCOUNT = "password-account"
 
 
 class ThrottleKeys:
@@ -34,6 +38,14 @@ def ip_block(ip: str) -> str:
     except ValueError:
         return ip
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+
+
+def forget_failures(throttle: Throttle, keys: ThrottleKeys, account: Account) -> None:
+    """Consecutive failures, by account and by each of its identifiers; what was failed in the day stays counted."""
+    throttle.succeeded(keys.of(BY_ACCOUNT, account.id))
+    for identifier in (account.username, account.email, account.rpps):
+        if identifier is not None:
+            throttle.succeeded(keys.typed(BY_IDENTIFIER, identifier))
 
 
 def within(throttle: Throttle, key: str, windows: Sequence[Window], now: float) -> bool:

@@ -73,8 +73,6 @@ from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
-from gateway.signin.password import pages as password_pages
-from gateway.signin.password.signin import PasswordSignin
 from gateway.signin.shared_post import pages as shared_post_pages
 from gateway.signin.shared_post.post import Posts
 from gateway.signin.trusted_device import DeviceSignin
@@ -87,6 +85,8 @@ from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of
 from gateway.wiring.linking import LinkingParts, linking_parts
+from gateway.wiring.my_account import my_account_doors
+from gateway.wiring.passwords import new_password, password_doors
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
 from gateway.wiring.remembered_people import RememberedPeople
@@ -273,6 +273,7 @@ def _people_door(
     policy = signin_policy(settings)
     shell = _shell(settings, reviewed, stores)
     hasher = PasswordHasher(keys.get(Purpose.PASSWORD_PEPPER), randomness, argon2_parameters(settings.values))
+    passwords = password_policy(settings, reviewed, database.habilitations)
     throttle_key = keys.get(Purpose.THROTTLE)
     factors = stored_factors(database, policy)
     gate = Gate(
@@ -321,7 +322,10 @@ def _people_door(
         shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds),
     ]
     by_password = "password" in settings.means
-    account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof)
+    account_pages = AccountPages(
+        journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof, clock=clock
+    )
+    pages += my_account_doors(settings, reviewed, stores, account_pages, gate)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
     if "passkey" in settings.means:
         # Off unless switched on, and its library is not small.
@@ -330,15 +334,8 @@ def _people_door(
         passkeys = passkey_parts(settings, reviewed, stores, journey=journey, renewal=renewal, policy=policy)
         pages += passkeys.doors(shared, account_pages)
     if by_password:
-        password = PasswordSignin(
-            renewal=renewal,
-            accounts=database.accounts,
-            throttle=ephemeral.throttle,
-            spool=ephemeral.spool,
-            hasher=hasher,
-            throttle_key=throttle_key,
-            policy=policy,
-            clock=clock,
+        renewed = new_password(
+            stores, journey=journey, fresh_proof=fresh_proof, hasher=hasher, passwords=passwords, policy=policy
         )
         codes = CodeSignin(
             renewal=renewal,
@@ -371,7 +368,9 @@ def _people_door(
         )
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [
-            password_pages.pages(shared, password),
+            *password_doors(
+                settings, stores, shared, renewal=renewal, renewed=renewed, hasher=hasher, policy=policy
+            ),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),
             *authenticator_doors(shared, account_pages, stores, scale=scale, policy=policy, renewal=renewal),
@@ -383,7 +382,7 @@ def _people_door(
         throttle=ephemeral.throttle,
         spool=ephemeral.spool,
         hasher=hasher,
-        passwords=password_policy(settings.values, reviewed.tenant),
+        passwords=passwords,
         throttle_key=throttle_key,
         policy=policy,
         clock=clock,

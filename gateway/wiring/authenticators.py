@@ -15,7 +15,7 @@ from gateway.signin.totp import pages as totp_pages
 from gateway.signin.totp.enrolment import TotpEnrolment
 from gateway.signin.totp.signin import TotpSignin
 from gateway.wiring.factors import stored_factors
-from gateway.wiring.passkeys import remaining_proofs
+from gateway.wiring.remaining_proofs import remaining_proofs
 from gateway.wiring.stores import Stores
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.keys.purposes import Purpose
 from gateway.my_account.pages import AccountPages
 from gateway.my_account.passkeys import pages as account_passkeys
-from gateway.settings import Settings
+from gateway.settings import ConfigurationError, Settings
 from gateway.signin.journey import Journey
 from gateway.signin.linking.renewal import Renewal
 from gateway.signin.pages import Door, JourneyPages
@@ -13,9 +13,9 @@ from gateway.signin.passkey import api as passkey_api
 from gateway.signin.passkey import pages as passkey_pages
 from gateway.signin.passkey.enrolment import PasskeyEnrolment
 from gateway.signin.passkey.signin import PasskeySignin
-from gateway.signin.passkey.webauthn import RelyingParty
+from gateway.signin.passkey.webauthn import RelyingParty, may_be_made_for
 from gateway.signin.policy import SigninPolicy
-from gateway.signin.remaining_proofs import RemainingProofs
+from gateway.wiring.remaining_proofs import remaining_proofs
 from gateway.wiring.stores import ReviewedConfig, Stores
 
 
@@ -33,15 +33,12 @@ class PasskeyParts:
         ]
 
 
-def remaining_proofs(stores: Stores, policy: SigninPolicy) -> RemainingProofs:
-    database = stores.database
-    return RemainingProofs(
-        totp=database.totp,
-        passkeys=database.passkeys,
-        identities=database.identities,
-        policy=policy,
-        clock=stores.clock,
-    )
+def check_passkey_domain(settings: Settings) -> None:
+    """Raises ConfigurationError when no browser would make a passkey for it."""
+    if "passkey" in settings.means and not may_be_made_for(settings.rp_id, settings.issuer):
+        raise ConfigurationError(
+            f"webauthn.rp_id: {settings.rp_id} is shared by strangers; write the host's own domain"
+        )
 
 
 def passkey_parts(
@@ -54,6 +51,7 @@ def passkey_parts(
     policy: SigninPolicy,
 ) -> PasskeyParts:
     database, ephemeral, clock, randomness = stores.database, stores.ephemeral, stores.clock, stores.randomness
+    check_passkey_domain(settings)
     relying_party = RelyingParty(
         rp_id=settings.rp_id, name=reviewed.tenant.name.get("fr", settings.rp_id), origins=[settings.issuer]
     )

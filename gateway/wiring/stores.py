@@ -64,6 +64,11 @@ def read_idp_config(settings: Settings) -> ReviewedConfig:
     for client in clients.all():
         if client.min_acr is not None and client.min_acr not in known:
             raise ConfigurationError(f"{client.client_id}: min_acr {client.min_acr} is not in assurance.yaml")
+        for algorithm in (client.id_token_algorithm, client.userinfo_algorithm):
+            if algorithm is not None and algorithm not in settings.signing_algorithms:
+                raise ConfigurationError(
+                    f"{client.client_id}: {algorithm} is not among signing_algorithms of the settings"
+                )
         if "ror" in client.scopes and client.role_application not in mapping.applications:
             raise ConfigurationError(
                 f"{client.client_id}: role_application {client.role_application} is not in roles.yaml"

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.common_passwords import common_passwords
 from gateway.accounts.identity_link import LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, link_token, new_link
 from gateway.accounts.password_hash import Argon2Parameters, PasswordHasher
-from gateway.accounts.password_policy import PasswordPolicy, known_passwords
+from gateway.accounts.password_policy import PasswordPolicy
 from gateway.journal.effects import NO_EFFECTS
 from gateway.keys.purposes import Purpose
 from gateway.randomness import system_randomness
@@ -89,7 +90,7 @@ class World:
                 throttle=ephemeral.throttle,
                 spool=ephemeral.spool,
                 hasher=PasswordHasher(pepper, system_randomness, Argon2Parameters(memory=64, passes=1, lanes=1)),
-                passwords=PasswordPolicy(known_passwords(), ["Passerelle"]),
+                passwords=PasswordPolicy(common_passwords(), ["Passerelle"]),
                 throttle_key=keys.get(Purpose.THROTTLE),
                 **at,
             )

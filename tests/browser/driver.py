@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE_SECONDS = 20
+_AUTHENTICATOR = {
+    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True
+}  # fmt: skip
 _CLOCK_FORWARD = "const now = window.Date.now; window.Date.now = () => now.call(window.Date) + SECONDS * 1000;"
 
 
@@ -59,6 +62,11 @@ class Browser(Protocol):
 
     def set_clock_forward(self, seconds: int) -> None:
         """The page's own clock, until the page is left."""
+        ...
+
+    def authenticator(self) -> contextlib.AbstractContextManager[Callable[[bool], None]]:
+        """Meanwhile this computer makes passkeys by itself. What it gives says whether its holder consents, at once, to
+        whatever is asked; they do at first."""
         ...
 
 
@@ -127,6 +135,21 @@ class Chromium:
     def press(self, key: str) -> None:
         self._page.keyboard.press(key)
 
+    @contextlib.contextmanager
+    def authenticator(self) -> Iterator[Callable[[bool], None]]:
+        session = self._context.new_cdp_session(self._page)
+        session.send("WebAuthn.enable", {"enableUI": False})
+        options = {**_AUTHENTICATOR, "automaticPresenceSimulation": True}
+        added = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        try:
+            yield lambda consents: session.send(
+                "WebAuthn.setAutomaticPresenceSimulation", {**added, "enabled": consents}
+            )
+        finally:
+            session.send("WebAuthn.removeVirtualAuthenticator", added)
+            session.send("WebAuthn.disable")
+            session.detach()
+
     def set_clock_forward(self, seconds: int) -> None:
         self.evaluate(_CLOCK_FORWARD.replace("SECONDS", str(seconds)))
 
@@ -191,6 +214,24 @@ class Firefox:
 
         pressed = getattr(Keys, key.upper())
         self._client.actions.sequence("key", "keyboard").key_down(pressed).key_up(pressed).perform()
+
+    @contextlib.contextmanager
+    def authenticator(self) -> Iterator[Callable[[bool], None]]:
+        self._software_token(True)
+        asked = {**_AUTHENTICATOR, "isUserConsenting": True}
+        added = self._client._send_message("WebAuthn:AddVirtualAuthenticator", asked, key="value")
+        try:
+            yield lambda consents: None  # beside a field this browser asks its own window, which nobody answers
+        finally:
+            self._client._send_message("WebAuthn:RemoveVirtualAuthenticator", {"authenticatorId": added})
+            self._software_token(False)
+
+    def _software_token(self, enabled: bool) -> None:
+        with self._client.using_context("chrome"):
+            for name, value in (("softtoken", enabled), ("usbtoken", not enabled)):
+                self._client.execute_script(
+                    "Services.prefs.setBoolPref(...arguments)", [f"security.webauth.webauthn_enable_{name}", value]
+                )
 
     def set_clock_forward(self, seconds: int) -> None:
         self._client.execute_script(_CLOCK_FORWARD.replace("SECONDS", str(seconds)), sandbox=None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.accounts.authenticator import RecoveryCodes, TotpAuthenticator
+from gateway.accounts.authenticator import Passkey, RecoveryCodes, TotpAuthenticator
 from gateway.journal.effects import NO_EFFECTS
 from tests.cli.deployment import Deployment
 from tests.cli.test_accounts import PERSON
@@ -53,3 +53,37 @@ def test_an_administrator_revokes_even_the_last_one_says_why_and_its_holder_is_t
         revoked = stores.database.totp.get("app-1")
         assert revoked is not None
         assert (revoked.secret, revoked.revoked_at is None) == (b"", False), "the secret is forgotten"
+
+
+@pytest.mark.spec("FID-10", "FID-07")
+def test_passkeys_are_listed_and_revoked_too(deployment):
+    account = with_application(deployment)
+    with deployment.stores() as stores:
+        now = stores.clock.now()
+        for name, flagged_at in (("passkey-1", None), ("passkey-2", now)):
+            one = Passkey(
+                id=name,
+                account_id=account,
+                credential_id=f"credential of {name}".encode(),
+                public_key=b"key",
+                sign_count=0,
+                aaguid="00000000-0000-0000-0000-000000000000",
+                backup_eligible=False,
+                backed_up=False,
+                transports=(),
+                label="Mon ordinateur",
+                created_at=now,
+                flagged_at=flagged_at,
+            )
+            assert stores.database.passkeys.enrol(one, NO_EFFECTS, at_most=10)
+    rows = [row for row in deployment.json("accounts", "authenticators", "agent.un") if row["means"] == "passkey"]
+    assert [(row["id"], row["state"]) for row in rows] == [("passkey-1", "active"), ("passkey-2", "flagged")]
+    assert "credential of" not in str(rows)
+    for name in ("passkey-1", "passkey-2"):
+        deployment.json("accounts", "authenticators", "agent.un", "--revoke", name, "--reason", "stolen", "--yes")
+    with deployment.stores() as stores:
+        assert list(stores.database.passkeys.of(account)) == []
+        waiting = stores.database.outbox.take(stores.clock.now(), lease_seconds=0)
+        assert [payload["what"] for _, kind, payload, _ in waiting if kind == "notice"] == ["passkey_removed"] * 2
+    removed = [event for event in deployment.journal() if event.name == "authenticator.removed"]
+    assert [(event.target, event.reason) for event in removed] == [(account, "stolen")] * 2

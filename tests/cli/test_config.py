@@ -1,5 +1,7 @@
 """`passerelle config check`: needs no database, and says what would go wrong."""
 
+import hashlib
+
 import pytest
 import yaml
 
@@ -28,6 +30,24 @@ def test_an_application_that_nobody_can_enter_is_warned_of(fresh):
     assert fresh.json("config", "check")["warnings"] == []
     fresh.settings(means=[])
     assert "gives" not in fresh.json("config", "check")["warnings"][0]
+
+
+@pytest.mark.spec("PWD-04")
+def test_it_says_whether_breached_passwords_are_mirrored(fresh):
+    assert fresh.json("config", "check")["breached_passwords"] is None
+    lines = fresh.folder / "corpus.txt"
+    digests = sorted(hashlib.sha1(word).hexdigest().upper() for word in (b"one", b"two", b"three"))
+    lines.write_text("".join(f"{digest}:4\n" for digest in digests))
+    made = fresh.json("passwords", "index", str(lines), "--to", str(fresh.folder / "breached.set"))
+    assert made["kept"] == 3
+    fresh.settings(breached_passwords_file="breached.set")
+    assert fresh.json("config", "check")["breached_passwords"].endswith("breached.set")
+    (fresh.folder / "breached.set").unlink()
+    ran = fresh.run("config", "check")
+    assert (ran.code, "breached_passwords_file" in ran.err, "No such file" in ran.err) == (1, True, True)
+    ran = fresh.run("passwords", "index", str(fresh.config), "--to", str(fresh.folder / "breached.set"))
+    assert (ran.code, "line 1 is not" in ran.err) == (1, True)
+    assert not list(fresh.folder.glob("breached.set*"))
 
 
 def test_the_mapping_s_remarks_are_said(fresh):

@@ -72,6 +72,8 @@ def test_every_command_says_in_json_one_document_wherever_the_flag_stands(deploy
         (["accounts", "create", "--username", "99900000003", *PERSON], 1, "--username"),
         (["accounts", "create", "--username", "ad.ministre", *PERSON], 1, "passerelle accounts show"),
         (["accounts", "archive", "ad.ministre", "--reason", "left"], 1, "--yes"),
+        (["accounts", "block", "ad.ministre", "--reason", "security", "--yes"], 1, "nothing to block"),
+        (["accounts", "unblock", "ad.ministre", "--reason", "error"], 1, "not blocked"),
         (["rotate", "client-secret", "orientation"], 1, "passerelle clients add orientation"),
         (["rotate", "signing-keys", "--apply", "0" * 16], 1, "without --apply"),
         (["directory", "import"], 1, "directory.roles_file"),

@@ -148,6 +148,7 @@ def deployment(
     people: list[dict[str, Any]] | None = None,
     parameters: dict[str, Any] | None = None,
     with_psc: bool = False,
+    means: tuple[str, ...] = ("password",),
 ) -> Iterator[Deployment]:
     """A seeded deployment; nothing serves yet. `people` None: those of the sandbox, with their roles."""
     port = free_port("127.0.0.1")
@@ -167,6 +168,7 @@ def deployment(
             "sender": "gateway@demo.passerelle.test",
         },
         "clock_offset_file": "clock-offset",
+        "means": list(means),
         "parameters": {"key.sign.rsa_bits": 2048, **(parameters or {})},
     }
     people_file = folder / "people.yaml"

@@ -303,7 +303,9 @@ class FakeGate:
             and (demand.fresh_since is None or level.auth_time >= demand.fresh_since)
         )
 
-    def remember_client(self, session: Session, client_id: str, structure: str | None) -> None:
+    def remember_client(
+        self, session: Session, client_id: str, structure: str | None, learns: Sequence[str] = ()
+    ) -> None:
         kept = self._ephemeral.sessions[session.handle]
         self._ephemeral.sessions[session.handle] = replace(
             kept, clients=(*kept.clients, client_id), active_structure=structure or kept.active_structure

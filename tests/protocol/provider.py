@@ -202,6 +202,8 @@ POSTED = client(
 SIGNING_KEYS = [
     new_key(Algorithm.ES256, KeyState.ACTIVE, now=0.0, randomness=system_randomness),
     new_key(Algorithm.RS256, KeyState.ACTIVE, now=0.0, randomness=system_randomness, rsa_bits=2048),
+    new_key(Algorithm.PS256, KeyState.ACTIVE, now=0.0, randomness=system_randomness, rsa_bits=2048),
+    new_key(Algorithm.EDDSA, KeyState.ACTIVE, now=0.0, randomness=system_randomness),
 ]
 
 

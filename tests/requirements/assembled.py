@@ -163,7 +163,7 @@ class Gateway:
         database, now = self.stores.database, self.clock.now()
         database.migrate()
         database.initialise_purpose_keys(NO_EFFECTS)
-        keys, rules = database.signing_keys, rotation_rules(self.settings.values)
+        keys, rules = database.signing_keys, rotation_rules(self.settings)
         first = plan([], now, version=keys.version(), rules=rules)
         apply_plan(first, keys, now=now, randomness=system_randomness, rules=rules, operator="test")
         for client_id in ("orientation", "exigeant"):

@@ -16,3 +16,8 @@ def browser_and_system(user_agent: str) -> tuple[str | None, str | None]:
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
     return browser, system
+
+
+def recognised(user_agent: str) -> str:
+    """The same in every language: `Firefox · Windows`; empty when neither is recognised."""
+    return " · ".join(name for name in browser_and_system(user_agent) if name is not None)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from gateway.accounts.account import Account, AccountStatus
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, token_digest
 from gateway.accounts.password_hash import PasswordHasher
-from gateway.accounts.password_policy import PasswordPolicy, PasswordTooWeak
+from gateway.accounts.password_policy import PasswordPolicy, PasswordTooWeak, PasswordUnchanged
 from gateway.accounts.ports import Accounts, OneTimeLinks, SessionsEnder
 from gateway.accounts.resolve_identifier import resolve_identifier
 from gateway.clock import Clock
@@ -22,7 +22,7 @@ from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Spool, Throttle
 from gateway.signin.request_context import RequestContext
-from gateway.signin.throttle import ThrottleKeys, ip_block, within
+from gateway.signin.throttle import ThrottleKeys, forget_failures, ip_block, within
 
 __all__ = ["AccessLinks", "LinkGone", "PasswordTooWeak"]
 
@@ -117,7 +117,19 @@ class AccessLinks:
         purpose = LinkPurpose(purpose)
         link, account = self._live(token, purpose, now)
         self._passwords.check(password, account)
-        changed = replace(account, password_hash=self._hasher.hash(account.id, password))
+        if account.must_change_password and account.password_hash is not None:
+            # What was demanded is another one. An ordinary reset may well end in the password that was forgotten.
+            if self._hasher.verify(account.id, account.password_hash, password):
+                raise PasswordUnchanged("the same as before")
+        changed = replace(
+            account,
+            password_hash=self._hasher.hash(account.id, password),
+            password_set_at=now,
+            password_disabled_at=None,
+            must_change_password=False,
+        )
+        # Whoever holds the link is the account's holder: what others failed no longer delays them.
+        forget_failures(self._throttle, self._keys, account)
         lines = Lines(now, context, method="password")
         details = {"purpose": purpose.value}
         effects = lines.said("link.used", Outcome.SUCCESS, account.id, details=details)

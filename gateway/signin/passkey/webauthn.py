@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from cryptography.exceptions import InvalidSignature
 from fido2 import cbor
 from fido2.cose import ES256, RS256, CoseKey, EdDSA
+from fido2.rpid import verify_rp_id
 from fido2.server import Fido2Server
 from fido2.webauthn import (
     Aaguid,
@@ -168,6 +169,12 @@ class RelyingParty:
         if data.is_backup_eligible() != passkey.backup_eligible:
             raise PasskeyRefused("backup_eligibility")
         return VerifiedAssertion(sign_count=data.counter, backed_up=data.is_backed_up())
+
+
+def may_be_made_for(rp_id: str, origin: str) -> bool:
+    """Whether browsers let pages of this origin use passkeys of this domain: the host, or a parent of it that is not a public
+    suffix such as `gouv.fr`, which strangers share."""
+    return verify_rp_id(rp_id, origin)
 
 
 def user_handle(account_id: str) -> bytes:

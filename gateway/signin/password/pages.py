@@ -9,10 +9,48 @@ from gateway.signin.journey import Step
 from gateway.signin.linking.pending import pending
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.signin.passkey.form_token import form_purpose
+from gateway.signin.password.new_password import NewPassword, PasswordTooWeak
 from gateway.signin.password.signin import PasswordSignin, SigninRefused
+from gateway.signin.password.spray_guard import MustWait
 from gateway.signin.transaction import SigninTransaction
 
 _LONGEST_IDENTIFIER = 320
+
+
+def new_password_pages(journey_pages: JourneyPages, renewal: NewPassword, *, min_length: int) -> flask.Blueprint:
+    """The step of a sign-in that asks for another password before anything else (R001-08)."""
+    blueprint = journey_pages.blueprint("new_password")
+    shell = journey_pages.shell
+
+    def form_page(txn: SigninTransaction, *, status: int = 200, error: str | None = None) -> Response:
+        return journey_pages.page(
+            "signin/renew_password.html",
+            txn,
+            status=status,
+            error=error,
+            username=journey_pages.journey.username(txn),
+            min_length=min_length,
+        )
+
+    @blueprint.get("/signin/<handle>/new_password")
+    def show(handle: str) -> Response:
+        return form_page(journey_pages.at(handle, Step.NEW_PASSWORD))
+
+    @blueprint.post("/signin/<handle>/new_password")
+    def submit(handle: str) -> Response:
+        fields = shell.form(f"new_password:{handle}")
+        txn = journey_pages.at(handle, Step.NEW_PASSWORD)
+        hint, password = txn.demand.ui_locale, fields.get("new_password", "")
+        if password != fields.get("again", ""):
+            error = shell.translations.say(shell.language(hint), "password.mismatch")
+            return form_page(txn, status=RULE_REFUSED, error=error)
+        try:
+            renewal.renew(txn, password, journey_pages.context(hint))
+        except PasswordTooWeak as refusal:
+            return form_page(txn, status=RULE_REFUSED, error=shell.refusal_text(refusal, hint))
+        return journey_pages.onward(txn)
+
+    return blueprint
 
 
 def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Blueprint:
@@ -21,7 +59,13 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
     shell = journey_pages.shell
 
     def form_page(
-        txn: SigninTransaction, identifier: str, *, status: int = 200, error: str | None = None, wait: int | None = None
+        txn: SigninTransaction,
+        identifier: str,
+        *,
+        status: int = 200,
+        error: str | None = None,
+        wait: int | None = None,
+        turn: int = 0,
     ) -> Response:
         waiting = pending(txn)
         return journey_pages.page(
@@ -31,6 +75,7 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
             identifier=identifier,
             error=error,
             wait=wait,
+            turn=turn,
             tiles=journey_pages.tiles(txn, None if waiting is None else Means.PASSKEY),
             passkey_purpose=form_purpose(txn.handle) if journey_pages.journey.passkey_could_do(txn) else None,
             linking=waiting.kind.value if waiting is not None else None,
@@ -39,7 +84,8 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
     @blueprint.get("/signin/<handle>/password")
     def show(handle: str) -> Response:
         txn = journey_pages.at(handle, Step.PASSWORD)
-        return form_page(txn, (txn.demand.login_hint or "")[:_LONGEST_IDENTIFIER])
+        txn, turn = password.turn(txn, journey_pages.context(txn.demand.ui_locale))
+        return form_page(txn, turn=turn, identifier=(txn.demand.login_hint or "")[:_LONGEST_IDENTIFIER])
 
     @blueprint.post("/signin/<handle>/password")
     def submit(handle: str) -> Response:
@@ -49,6 +95,9 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
         context = journey_pages.context(txn.demand.ui_locale)
         try:
             return journey_pages.onward(password.submit(txn, identifier, fields.get("password", ""), context))
+        except MustWait as refusal:
+            text, turn = shell.refusal_text(refusal, txn.demand.ui_locale), int(refusal.facts["retry_seconds"])
+            return form_page(txn, identifier, status=RULE_REFUSED, error=text, wait=turn, turn=turn)
         except SigninRefused as refusal:
             wait = refusal.facts.get("retry_seconds")
             text = shell.refusal_text(refusal, txn.demand.ui_locale)

@@ -1,10 +1,12 @@
-"""Sign-in with an identifier and a password (THR-01, THR-02, THR-06, THR-07, THR-09, PWD-05).
+"""Sign-in with an identifier and a password (THR-01…THR-03, THR-06, THR-07, THR-09, PWD-05, PWD-07).
 
 Refuses alike a wrong password, an unknown identifier, an account that is not active, and any password during a delay: one
 text, one hash, one line in the journal. The attempt is counted before the hash is computed. A store that does not answer
-refuses (THR-10): its exception goes through.
+refuses (THR-10): its exception goes through. The hundredth failure in a row of one account orders its password put out of
+use; the order is carried out beside the request, which costs the same whoever is named.
 """
 
+from collections.abc import Container
 from dataclasses import replace
 
 from gateway.accounts.account import Account
@@ -12,7 +14,7 @@ from gateway.accounts.password_hash import PasswordHasher
 from gateway.accounts.ports import Accounts
 from gateway.accounts.resolve_identifier import resolve_identifier
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS
+from gateway.journal.effects import NO_EFFECTS, because
 from gateway.journal.events import Outcome
 from gateway.keys.purposes import PurposeKey
 from gateway.refusal import Refusal
@@ -22,10 +24,12 @@ from gateway.signin.gone import TransactionMoved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.pending import kept_by_password
 from gateway.signin.linking.renewal import Renewal
+from gateway.signin.password.disabling import disabling_order
+from gateway.signin.password.spray_guard import SprayGuard
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Admission, Spool, Throttle
 from gateway.signin.request_context import RequestContext
-from gateway.signin.throttle import ThrottleKeys
+from gateway.signin.throttle import BY_ACCOUNT, BY_IDENTIFIER, ThrottleKeys
 from gateway.signin.transaction import SigninTransaction
 
 _LONGEST_HASHED = 1024
@@ -46,33 +50,42 @@ class PasswordSignin:
         renewal: Renewal,
         accounts: Accounts,
         throttle: Throttle,
+        spray: SprayGuard,
         spool: Spool,
         hasher: PasswordHasher,
         throttle_key: PurposeKey,
         policy: SigninPolicy,
         clock: Clock,
+        breached: Container[str] = frozenset(),
     ) -> None:
         self._renewal = renewal
         self._accounts = accounts
         self._throttle = throttle
+        self._spray = spray
         self._spool = spool
         self._hasher = hasher
         self._keys = ThrottleKeys(throttle_key)
         self._policy = policy
         self._clock = clock
+        self._breached = breached
+
+    def turn(self, txn: SigninTransaction, context: RequestContext) -> tuple[SigninTransaction, int]:
+        """For the page: how many seconds the next try from this address waits, and the transaction that holds its turn."""
+        return self._spray.turn(txn, context)
 
     def submit(
         self, txn: SigninTransaction, identifier: str, password: str, context: RequestContext
     ) -> SigninTransaction:
-        """The transaction with this proof. Raises SigninRefused."""
+        """The transaction with this proof. Raises SigninRefused, MustWait."""
         if txn.session_digest is not None or txn.refusal is not None:
             raise TransactionMoved("the journey is over")
+        txn = self._spray.admit(txn, identifier, context)
         now = self._clock.now()
         account = resolve_identifier(self._accounts, identifier)
         # The second key bounds one account's failures whichever of its identifiers is typed. It delays nothing, so that
         # nobody can learn from it that two identifiers are of one account.
-        typed = self._keys.typed("password", identifier)
-        whose = self._keys.of("password-account", account.id) if account else self._keys.typed("nobody", identifier)
+        typed = self._keys.typed(BY_IDENTIFIER, identifier)
+        whose = self._keys.of(BY_ACCOUNT, account.id) if account else self._keys.typed("nobody", identifier)
         lines = Lines(now, context, txn.demand.client_id, "password")
         target = account.id if account else None
         delayed = lines.said("signin.delayed", Outcome.REFUSED, target, reason="delay")
@@ -83,19 +96,27 @@ class PasswordSignin:
         if capped is None or not capped.admitted:
             self._hasher.dummy(_bounded(password))
             raise self._refusal(admission, now)
-        if not self._right(account, _bounded(password)):
-            self._spool.note(lines.said("signin.password", Outcome.REFUSED, target, reason=_reason(account)))
+        spent = capped.failures > self._policy.password_disabled_after
+        if not self._right(None if spent else account, _bounded(password)):
+            refused = lines.said("signin.password", Outcome.REFUSED, target, reason=_reason(account))
+            if account is not None and capped.failures >= self._policy.password_disabled_after:
+                refused += because(outgoing=(disabling_order(account, now),))
+            self._spool.note(refused)
             raise self._refusal(admission, now)
         assert account is not None  # noqa: S101 -- `_right` says so; for the type checker
+        self._spray.succeeded(identifier, context)
         self._throttle.succeeded(typed)
         self._throttle.succeeded(whose)
         self._hash_again_if_needed(account, password)
+        if password in self._breached:
+            demanded = lines.said("password.demanded", Outcome.SUCCESS, account.id, reason="breached")
+            self._accounts.demand_new_password(account.id, demanded)
         proved = lines.said("signin.password", Outcome.SUCCESS, account.id)
         return self._renewal.saved(_proved(txn, account, now), now, proved)
 
     def _right(self, account: Account | None, password: str) -> bool:
         """Exactly one hash is computed, whatever the account is."""
-        if account is None or not usable(account) or account.password_hash is None:
+        if account is None or not usable(account) or account.password_hash is None or account.password_disabled_at:
             return self._hasher.dummy(password)
         return self._hasher.verify(account.id, account.password_hash, password)
 
@@ -132,7 +153,9 @@ def _proved(txn: SigninTransaction, account: Account, now: float) -> SigninTrans
 def _reason(account: Account | None) -> str:
     if account is None:
         return "unknown_identifier"
-    return "wrong_password" if usable(account) else "account_not_active"
+    if not usable(account):
+        return "account_not_active"
+    return "password_disabled" if account.password_disabled_at else "wrong_password"
 
 
 def _bounded(password: str) -> str:

@@ -70,6 +70,10 @@ def load_transaction(document: bytes | str, handle: str) -> SigninTransaction:
     return SigninTransaction(**record)
 
 
+def _signin(said: list[Any] | None) -> tuple[float, str] | None:
+    return None if said is None else (said[0], said[1])
+
+
 def dump_session(session: Session) -> bytes:
     return _dump("session", replace(session, handle=""))
 
@@ -87,6 +91,8 @@ def load_session(
         "evidence": _evidence(record["evidence"]),
         "clients": tuple(record["clients"]),
         "agreed": tuple(record.get("agreed", ())),
+        "received": tuple(record.get("received", ())),
+        "signin_before": _signin(record.get("signin_before")),
         "shared": _shared(record),
     }
     return Session(**record)

@@ -10,8 +10,10 @@ from gateway.oidc.ports import AuthorizationCodes, Grants, PushedRequests, Reque
 from gateway.randomness import Randomness
 from gateway.signin.one_time_code.sms_meter import SmsMeter
 from gateway.signin.passkey.challenge import PasskeyChallenges
+from gateway.signin.password.failed_identifiers import FailedIdentifiers
 from gateway.signin.ports import OneTimeCodes, Sessions, SigninTransactions, Throttle
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
+from gateway.storage.ephemeral.on_redis.failed_identifiers import RedisFailedIdentifiers
 from gateway.storage.ephemeral.on_redis.grants import RedisAuthorizationCodes, RedisGrants
 from gateway.storage.ephemeral.on_redis.link import RedisLink
 from gateway.storage.ephemeral.on_redis.one_time_codes import RedisOneTimeCodes
@@ -26,6 +28,7 @@ from gateway.storage.ephemeral.on_redis.transactions import RedisSigninTransacti
 from gateway.storage.ephemeral.on_redis.used_proofs import RedisUsedProofs
 from gateway.storage.ephemeral.on_sqlite import purge as sqlite_purge
 from gateway.storage.ephemeral.on_sqlite.database import Database
+from gateway.storage.ephemeral.on_sqlite.failed_identifiers import SqliteFailedIdentifiers
 from gateway.storage.ephemeral.on_sqlite.grants import SqliteAuthorizationCodes, SqliteGrants
 from gateway.storage.ephemeral.on_sqlite.one_time_codes import SqliteOneTimeCodes
 from gateway.storage.ephemeral.on_sqlite.passkey_challenges import SqlitePasskeyChallenges
@@ -51,6 +54,7 @@ class EphemeralStore:
     one_time_codes: OneTimeCodes
     passkey_challenges: PasskeyChallenges
     throttle: Throttle
+    failed_identifiers: FailedIdentifiers
     sms_meter: SmsMeter
     pushes: RequestPushes
     pushed_requests: PushedRequests
@@ -100,6 +104,7 @@ def _on_sqlite(url: str, randomness: Randomness) -> EphemeralStore:
         one_time_codes=SqliteOneTimeCodes(database),
         passkey_challenges=SqlitePasskeyChallenges(database),
         throttle=SqliteThrottle(database),
+        failed_identifiers=SqliteFailedIdentifiers(database),
         sms_meter=SqliteSmsMeter(database),
         pushes=SqliteRequestPushes(database),
         pushed_requests=SqlitePushedRequests(database),
@@ -129,6 +134,7 @@ def _on_redis(url: str, randomness: Randomness, password: str | None) -> Ephemer
         one_time_codes=RedisOneTimeCodes(link, pack),
         passkey_challenges=RedisPasskeyChallenges(link),
         throttle=RedisThrottle(link, pack),
+        failed_identifiers=RedisFailedIdentifiers(link, pack),
         sms_meter=RedisSmsMeter(link, pack),
         pushes=RedisRequestPushes(async_link, pack),
         pushed_requests=RedisPushedRequests(link),

@@ -10,12 +10,14 @@ from gateway.keys.field_cipher import BlindIndex, FieldCipher, Place, folded
 from gateway.storage.sql.storable import storable
 from gateway.storage.sql.tables import account as table
 
-ENCRYPTED = ("family_name", "given_name", "email", "phone", "rpps", "password_hash")
+ENCRYPTED = ("family_name", "given_name", "email", "recovery_email", "phone", "rpps", "password_hash")
 KNOWN = ("id", "status", "profession", "language", "rpps_proof", "email_verified_at",
          "family_name", "given_name", "email", "rpps")  # fmt: skip
 _AS_THEY_ARE = (
-    "id", "email_verified_at", "phone_verified_at", "profession", "contact_version", "code_demanded_since",
-    "language", "created_at", "archived_at", "last_signin_at", "is_administrator",
+    "id", "email_verified_at", "email_changed_at", "recovery_email_verified_at", "phone_verified_at", "profession", "contact_version", "code_demanded_since",
+    "language", "created_at", "archived_at", "last_signin_at",
+    "last_signin_acr", "is_administrator",
+    "password_set_at", "password_disabled_at", "must_change_password",
 )  # fmt: skip
 
 

@@ -148,9 +148,55 @@ class SqlAccounts:
             record(connection, effects, node=self._node)
         return True
 
-    def note_signin(self, account_id: str, now: float) -> None:
+    def change_password(self, account_id: str, *, expected: str, new: str, at: float, effects: Effects) -> bool:
+        sealed = self._rows.seal(account_id, "password_hash", new)
+        stored = sa.select(table.c.password_hash, table.c.password_disabled_at).where(table.c.id == account_id)
+        resets = one_time_link.c.purpose == LinkPurpose.RESET.value
         with self._connections.writing() as connection:
-            connection.execute(sa.update(table).where(table.c.id == account_id).values(last_signin_at=now))
+            if not lock_account(connection, account_id):
+                return False
+            row = connection.execute(stored).one()
+            if row.password_disabled_at is not None:
+                return False
+            if self._rows.open(account_id, "password_hash", row.password_hash) != expected:
+                return False
+            written = {"password_hash": sealed, "password_set_at": at, "must_change_password": False}
+            connection.execute(sa.update(table).where(table.c.id == account_id).values(written))
+            connection.execute(
+                sa.update(one_time_link)
+                .where(one_time_link.c.account_id == account_id, _pending_link, resets)
+                .values(revoked_at=at)
+            )
+            record(connection, effects, node=self._node)
+        return True
+
+    def disable_password(self, account_id: str, *, failed_at: float, effects: Effects) -> bool:
+        fails = sa.and_(
+            table.c.password_hash.is_not(None),
+            table.c.password_disabled_at.is_(None),
+            sa.func.coalesce(table.c.password_set_at, 0.0) <= failed_at,
+        )
+        return self._mark(account_id, fails, {"password_disabled_at": failed_at}, effects)
+
+    def demand_new_password(self, account_id: str, effects: Effects) -> bool:
+        has_one = sa.and_(table.c.password_hash.is_not(None), table.c.must_change_password.is_(False))
+        return self._mark(account_id, has_one, {"must_change_password": True}, effects)
+
+    def _mark(
+        self, account_id: str, when: sa.ColumnElement[bool], written: Mapping[str, object], effects: Effects
+    ) -> bool:
+        marked = sa.update(table).where(table.c.id == storable(account_id), when).values(written)
+        with self._connections.writing() as connection:
+            lock_account(connection, storable(account_id))
+            if connection.execute(marked).rowcount != 1:
+                return False
+            record(connection, effects, node=self._node)
+        return True
+
+    def note_signin(self, account_id: str, now: float, acr: str) -> None:
+        values = {"last_signin_at": now, "last_signin_acr": acr}
+        with self._connections.writing() as connection:
+            connection.execute(sa.update(table).where(table.c.id == account_id).values(values))
 
     def complete_phone_factors(self) -> int:
         """For numbers verified before they had places (`init`); how many."""

@@ -39,6 +39,12 @@ _of_accounts = (
     .where(table.c.account_id.in_(sa.bindparam("keys", expanding=True)), _active)
     .order_by(structure.c.name, table.c.structure_id, table.c.role_label, table.c.id)
 )
+_in_structures = (
+    sa.select(table, structure)
+    .join(structure, structure.c.id == table.c.structure_id)
+    .where(table.c.structure_id.in_(sa.bindparam("keys", expanding=True)), _active)
+    .order_by(structure.c.name, table.c.structure_id, table.c.role_label, table.c.id)
+)
 _from_source = sa.select(table).where(table.c.source == sa.bindparam("of_source"), _active).order_by(table.c.id)
 _one: sa.BindParameter[str] = sa.bindparam("habilitation_id")
 _end = sa.update(table).where(table.c.id == _one, _active).values(state=HabilitationState.ENDED.value)
@@ -66,6 +72,13 @@ class SqlHabilitations:
             site = structure_from((*row[_WIDTH:-1], bool(row[-1])))
             held.setdefault(habilitation.account_id, []).append((habilitation, site))
         return held
+
+    def in_structures(self, structure_ids: Collection[str]) -> Sequence[tuple[Habilitation, Structure]]:
+        if not structure_ids:
+            return []
+        with self._connections.reading() as connection:
+            rows = connection.execute(_in_structures, {"keys": sorted(structure_ids)}).all()
+        return [(_habilitation(row[:_WIDTH]), structure_from(row[_WIDTH:])) for row in rows]
 
     def grant(self, habilitation: Habilitation, effects: Effects) -> None:
         with _own_errors(), self._connections.writing() as connection:

@@ -61,6 +61,10 @@ account = sa.Table(
     sa.Column("last_signin_at", sa.Double),
     sa.Column("is_administrator", sa.Boolean, nullable=False),
     sa.Column("password_hash", sa.LargeBinary),
+    sa.Column("last_signin_acr", sa.String),
+    sa.Column("recovery_email", sa.LargeBinary),
+    sa.Column("recovery_email_verified_at", sa.Double),
+    sa.Column("email_changed_at", sa.Double),
     sa.Column("password_set_at", sa.Double),
     sa.Column("password_disabled_at", sa.Double),
     sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -102,6 +106,25 @@ trusted_device = sa.Table(
     sa.PrimaryKeyConstraint("id", name="pk_trusted_device"),
     sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_trusted_device_account"),
     sa.Index("ix_trusted_device_account", "account_id"),
+)
+
+contact_change = sa.Table(
+    "contact_change",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("contact", sa.String, nullable=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("former", sa.LargeBinary),  # what it replaced, once it is made
+    sa.Column("contact_version", sa.Integer, nullable=False),
+    sa.Column("asked_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("made_at", sa.Double),
+    sa.Column("ended_at", sa.Double),  # given up for another, or undone
+    sa.PrimaryKeyConstraint("id", name="pk_contact_change"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_contact_change_account"),
+    sa.CheckConstraint("contact IN ('email', 'phone', 'recovery_email')", name="ck_contact_change_contact"),
+    sa.Index("ix_contact_change_account", "account_id", "contact"),
 )
 
 phone_factor = sa.Table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -50,10 +51,17 @@ class SqlTrustedDevices:
                 sa.update(table).where(table.c.id == device_id, table.c.revoked_at.is_(None)).values(values)
             )
 
-    def revoke(self, device_id: str, at: float, effects: Effects) -> None:
+    def rename(self, device_id: str, label: str, effects: Effects) -> bool:
+        return self._changed(device_id, {"label": storable(label)}, effects)
+
+    def revoke(self, device_id: str, at: float, effects: Effects) -> bool:
         """The first revocation is the one that is remembered."""
+        return self._changed(device_id, {"revoked_at": at}, effects)
+
+    def _changed(self, device_id: str, values: dict[str, Any], effects: Effects) -> bool:
+        alive = sa.and_(table.c.id == storable(device_id), table.c.revoked_at.is_(None))
         with self._connections.writing() as connection:
-            connection.execute(
-                sa.update(table).where(table.c.id == device_id, table.c.revoked_at.is_(None)).values(revoked_at=at)
-            )
+            if connection.execute(sa.update(table).where(alive).values(values)).rowcount != 1:
+                return False
             record(connection, effects, node=self._node)
+        return True

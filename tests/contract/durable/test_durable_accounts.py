@@ -30,6 +30,10 @@ COMPLETE = {
     "language": "en",
     "archived_at": NOW + 3,
     "last_signin_at": NOW + 4,
+    "last_signin_acr": "urn:passerelle:acr:card",
+    "email_changed_at": NOW + 5,
+    "recovery_email": "secours@exemple.invalid",
+    "recovery_email_verified_at": NOW + 6,
     "is_administrator": True,
     "password_hash": "$argon2id$v=19$not-a-real-one",
     "status": AccountStatus.BLOCKED,
@@ -355,8 +359,9 @@ def test_of_parallel_replacements_of_one_hash_exactly_one_is_written(
 
 def test_a_signin_is_noted_without_touching_anything_else(database: Database) -> None:
     account = stored(database, an_account())
-    database.accounts.note_signin(account.id, NOW + 9)
-    assert database.accounts.get(account.id) == dataclasses.replace(account, last_signin_at=NOW + 9)
+    database.accounts.note_signin(account.id, NOW + 9, "urn:passerelle:acr:pwd-totp")
+    noted = dataclasses.replace(account, last_signin_at=NOW + 9, last_signin_acr="urn:passerelle:acr:pwd-totp")
+    assert database.accounts.get(account.id) == noted
 
 
 # Trusted devices
@@ -373,12 +378,16 @@ def test_a_device_is_trusted_renewed_and_revoked(database: Database) -> None:
     renewed = dataclasses.replace(device, last_used_at=NOW + 2, proved_at=NOW + 2)
     database.devices.trust(a_device(account, "device-2"), NO_EFFECTS)
     assert database.devices.of(account.id) == [renewed, a_device(account, "device-2")]
-    database.devices.revoke(device.id, NOW + 3, told("signin.device"))
-    database.devices.revoke(device.id, NOW + 4, NO_EFFECTS)
+    assert database.devices.rename(device.id, "Bureau", told("device.renamed"))
+    renewed = dataclasses.replace(renewed, label="Bureau")
+    assert database.devices.find(device.id) == renewed
+    assert database.devices.revoke(device.id, NOW + 3, told("device.revoked"))
+    assert not database.devices.revoke(device.id, NOW + 4, told("device.revoked"))
+    assert not database.devices.rename(device.id, "Trop tard", told("device.renamed"))
     database.devices.renew(device.id, used_at=NOW + 5, proved_at=NOW + 5)
     assert database.devices.find(device.id) == dataclasses.replace(renewed, revoked_at=NOW + 3)
     assert database.devices.of(account.id) == [a_device(account, "device-2")]
-    assert lines(database) == ["signin.device_trusted", "signin.device"]
+    assert lines(database) == ["signin.device_trusted", "device.renamed", "device.revoked"]
 
 
 def test_a_device_name_cannot_be_taken_over(database: Database) -> None:

@@ -203,3 +203,19 @@ def test_structures_are_found_by_their_numbers_and_replaced_as_a_whole(database:
     assert database.structures.get(site.id) == closed
     assert database.structures.find_by_siret("99900000100012") == owner
     assert lines(database) == ["directory.imported"]
+
+
+def test_who_holds_something_in_a_structure_is_found_by_it(
+    database: Database, person: Account, place: Structure
+) -> None:
+    mine, ended = a_habilitation(person, place), a_habilitation(an_account(2), place, "ended")
+    theirs = a_habilitation(an_account(2), place, "theirs", role_label="Another role")
+    elsewhere = a_habilitation(an_account(2), a_structure(2), "elsewhere")
+    for one in (mine, ended, elsewhere):
+        database.habilitations.grant(one, NO_EFFECTS)
+    database.habilitations.end(ended.id, NO_EFFECTS)
+    database.habilitations.grant(theirs, NO_EFFECTS)
+    held = database.habilitations.in_structures([place.id])
+    assert {one.id for one, _ in held} == {mine.id, theirs.id}
+    assert {structure for _, structure in held} == {place}
+    assert list(database.habilitations.in_structures([])) == []

@@ -345,3 +345,103 @@ def test_a_session_renewed_under_its_name_is_told_to_nobody_and_under_another_na
     assert _calls(store) == []
     store.sessions.start(a_session(first.account_id), NOW, NO_EFFECTS, replacing=renewed.handle)
     assert _calls(store) == _expected(renewed)
+
+
+# ── what its holder does with several ──
+
+
+@pytest.mark.spec("SES-09")
+def test_one_session_ends_by_its_public_name_within_its_account(store: EphemeralStore, run: Run[Any]) -> None:
+    account_id = an_account(7)
+    here, there, stranger = a_session(account_id), a_session(account_id), a_session(an_account(7))
+    for session in (here, there, stranger):
+        store.sessions.start(session, NOW, NO_EFFECTS)
+    grant = _grant_id(store, run, there)
+    assert not store.sessions.end_one_of(account_id, stranger.sid, NOW, because_of("of another"))
+    assert store.sessions.end_one_of(account_id, there.sid, NOW, because_of("ended"))
+    assert not store.sessions.end_one_of(account_id, there.sid, NOW, because_of("again"))
+    assert store.sessions.find(there.handle, NOW) is None
+    assert store.sessions.find(here.handle, NOW) == here
+    assert store.sessions.find(stranger.handle, NOW) == stranger
+    assert run(store.grants.find_grant(grant, NOW)) is None
+    assert drained(store.spool) == ["ended"]
+    assert [(item.kind, item.payload["sid"]) for _, item, _ in store.spool.take_outgoing(NOW, 9, 0.0)] == [
+        (LOGOUT_CALL, there.sid)
+    ]
+
+
+@pytest.mark.spec("SES-09")
+def test_all_the_others_end_and_the_one_that_asks_stays(store: EphemeralStore) -> None:
+    account_id = an_account()
+    here, *others = (a_session(account_id) for _ in range(4))
+    for session in (here, *others):
+        store.sessions.start(session, NOW, NO_EFFECTS)
+    assert store.sessions.end_sessions_of(account_id, NOW, because_of("ended"), sparing=here.handle) == 3
+    assert store.sessions.end_sessions_of(account_id, NOW, because_of("nothing"), sparing=here.handle) == 0
+    assert [one.sid for one in store.sessions.of(account_id, NOW)] == [here.sid]
+    assert drained(store.spool) == ["ended"]
+
+
+@pytest.mark.spec("SES-10")
+def test_of_too_many_sessions_those_opened_first_end(store: EphemeralStore) -> None:
+    account_id = an_account()
+    opened = [a_session(account_id, started_at=NOW + place) for place in (2, 0, 1)]
+    for session in opened:
+        store.sessions.start(session, NOW + 3, NO_EFFECTS, at_most=3, if_ousted=because_of("ousted"))
+    assert drained(store.spool) == []
+    fourth = a_session(account_id, started_at=NOW - 9)
+    store.sessions.start(fourth, NOW + 3, NO_EFFECTS, at_most=3, if_ousted=because_of("ousted"))
+    assert {one.sid for one in store.sessions.of(account_id, NOW + 3)} == {opened[0].sid, opened[2].sid, fourth.sid}
+    assert drained(store.spool) == ["ousted"]
+    assert [item.payload["sid"] for _, item, _ in store.spool.take_outgoing(NOW + 3, 9, 0.0)] == [opened[1].sid]
+
+
+@pytest.mark.spec("SES-10")
+def test_of_thirty_sessions_at_once_as_many_stay_as_may(store: EphemeralStore, at_once: AtOnce) -> None:
+    account_id = an_account()
+    at_once(30, lambda: store.sessions.start(a_session(account_id), NOW, NO_EFFECTS, at_most=5))
+    assert len(store.sessions.of(account_id, NOW)) == 5
+
+
+@pytest.mark.spec("SES-10")
+def test_a_session_that_replaces_another_ousts_nobody(store: EphemeralStore) -> None:
+    account_id = an_account()
+    first, second = a_session(account_id), a_session(account_id)
+    for session in (first, second):
+        store.sessions.start(session, NOW, NO_EFFECTS, at_most=2)
+    renewed = a_session(account_id, sid=first.sid)
+    store.sessions.start(renewed, NOW, NO_EFFECTS, at_most=2, if_ousted=because_of("ousted"), replacing=first.handle)
+    assert {one.sid for one in store.sessions.of(account_id, NOW)} == {first.sid, second.sid}
+    assert drained(store.spool) == []
+
+
+@pytest.mark.spec("OID-17")
+def test_an_application_that_is_withdrawn_loses_what_the_session_gave_it_and_no_other_does(
+    store: EphemeralStore, run: Run[Any]
+) -> None:
+    session = a_session(clients=("orientation", "suivi"))
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    grant = _grant_id(store, run, session)
+    waiting = a_code(session)
+    assert store.codes.issue(waiting, NO_EFFECTS)
+    other = replace(a_code(session), client_id="suivi")
+    assert store.codes.issue(other, NO_EFFECTS)
+    without = replace(session, clients=("suivi",))
+    assert store.sessions.withdraw(without, "orientation", NOW, because_of("withdrawn"))
+    assert not store.sessions.withdraw(without, "orientation", NOW, because_of("again"))
+    assert run(store.grants.find_grant(grant, NOW)) is None
+    assert run(store.grants.find_code(waiting.handle, NOW)) is None
+    assert run(store.grants.find_code(other.handle, NOW)) == (other, CodeState.FRESH)
+    assert store.sessions.find(session.handle, NOW) == replace(without, version=2)
+    assert drained(store.spool) == ["withdrawn"]
+    told = [item.payload for _, item, _ in store.spool.take_outgoing(NOW, 9, 0.0)]
+    assert told == [{"client": "orientation", "sid": session.sid, "account": session.account_id}]
+    assert not store.sessions.withdraw(replace(without, version=2), "suivi", NOW + 1_800, because_of("late"))
+
+
+def test_what_its_holder_sees_of_a_session_comes_back(store: EphemeralStore) -> None:
+    session = a_session(
+        device="Firefox · Windows", place="CH fictif", received=("orientation email",), signin_before=(NOW - 9, "urn:x")
+    )
+    store.sessions.start(session, NOW, NO_EFFECTS)
+    assert store.sessions.find(session.handle, NOW) == session

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.accounts.account import Account, AccountStatus, RppsProof
 from gateway.accounts.archive_account import UnknownAccount, archive_account
+from gateway.accounts.block_account import NotBlockable, block_account, unblock_account
 from gateway.accounts.create_account import AccountExists, AccountRefused, NewAccount, create_account, issue_activation
 from gateway.accounts.one_time_link import LinkPurpose
 from gateway.accounts.resolve_identifier import resolve_identifier
@@ -138,6 +139,54 @@ def test_archiving_ends_sessions_links_and_devices_and_nobody_signs_in() -> None
     assert world.step(txn) is Step.REFUSED
     assert {"account.archived", "session.ended"} <= set(world.written.names())
     assert world.written.sent("notice")[-1].payload["what"] == "account_archived"
+
+
+@pytest.mark.spec("SES-08")
+def test_a_blocked_account_loses_sessions_links_and_devices_and_signs_in_again_only_once_unblocked() -> None:
+    world = World()
+    session = world.signed_in()
+    _, device_id = world.trusted_device()
+    world.access.request_reset("claire", CONTEXT)
+    txn = world.with_code()
+    blocked = block(world, world.claire.id)
+    assert blocked.status is AccountStatus.BLOCKED
+    assert world.sessions.records == {}
+    assert not world.gate.is_enough(session, Demand())
+    assert world.devices.records[device_id].revoked_at == world.clock.now()
+    assert all(link.revoked_at is not None for link in world.links.records.values())
+    assert world.step(txn) is Step.REFUSED
+    block(world, world.claire.id)
+    assert world.written.names().count("account.blocked") == 1
+    assert [notice.payload["what"] for notice in world.written.sent("notice")].count("account_blocked") == 1
+
+    kept = world.accounts.get(world.claire.id)
+    assert kept is not None
+    active = unblock_account(kept.id, accounts=world.accounts, operator="operator", now=world.clock.now())
+    assert (active.status, active.password_hash) == (AccountStatus.ACTIVE, world.claire.password_hash)
+    world.signed_in()
+    assert world.sessions.records
+
+
+def test_only_an_active_account_is_blocked_and_only_a_blocked_one_unblocked() -> None:
+    world = World()
+    with pytest.raises(NotBlockable):
+        unblock_account(world.claire.id, accounts=world.accounts, operator="operator", now=world.clock.now())
+    archive(world, world.claire.id)
+    with pytest.raises(NotBlockable):
+        block(world, world.claire.id)
+    with pytest.raises(UnknownAccount):
+        block(world, "nobody")
+
+
+def block(world: World, account_id: str) -> Account:
+    return block_account(
+        account_id,
+        accounts=world.accounts,
+        devices=world.devices,
+        sessions=world.sessions,
+        operator="operator",
+        now=world.clock.now(),
+    )
 
 
 def archive(world: World, account_id: str) -> Account:

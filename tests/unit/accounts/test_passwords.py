@@ -1,14 +1,19 @@
 """Passwords: which are accepted, how they rest."""
 
 import base64
+import socket
 import threading
 import unicodedata
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.breached_passwords import BreachedPasswords, UnreadableSetError, index, sha1_of
+from gateway.accounts.common_passwords import common_passwords
 from gateway.accounts.hashing_pool import HashingPool
 from gateway.accounts.password_hash import Argon2Parameters, PasswordHasher
 from gateway.accounts.password_policy import (
@@ -17,7 +22,6 @@ from gateway.accounts.password_policy import (
     PasswordTooLong,
     PasswordTooWeak,
     entropy,
-    known_passwords,
 )
 from gateway.keys.purposes import Purpose, PurposeKey, WrongPurposeError
 from tests.fakes import CountedRandomness
@@ -25,7 +29,7 @@ from tests.fakes import CountedRandomness
 PEPPER = PurposeKey(Purpose.PASSWORD_PEPPER, b"p" * 32)
 LIGHT = Argon2Parameters(memory=64, passes=1)
 HASHER = PasswordHasher(PEPPER, CountedRandomness(), LIGHT)
-POLICY = PasswordPolicy(known_passwords(), ["Passerelle", "Maison des Tilleuls"])
+POLICY = PasswordPolicy(common_passwords(), ["Passerelle", "Maison des Tilleuls"])
 
 
 def account(*, administrator: bool = False) -> Account:
@@ -123,12 +127,113 @@ def test_a_known_word_inside_a_longer_phrase_is_accepted() -> None:
     POLICY.check("claire chante sous la pluie", account())
 
 
-def test_every_entry_of_the_list_would_otherwise_pass() -> None:
+@pytest.mark.spec("PWD-03")
+def test_the_list_holds_thousands_of_passwords_that_would_otherwise_pass() -> None:
     permissive = PasswordPolicy([])
-    entries = known_passwords()
-    assert len(entries) > 500
-    for entry in entries:
-        permissive.check(entry, account())
+    entries = common_passwords()
+    assert len(entries) >= 3_000
+    assert [entry for entry in entries if len(entry) < 12 or entropy(entry) < 50] == []
+    stranger = replace(account(), username="zo", given_name="Zo", family_name="Zy", email="zo@zy.exemple")
+    for entry in sorted(entries)[::50]:
+        permissive.check(entry, stranger)
+
+
+@pytest.mark.spec("PWD-03")
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Soleil123456!",
+        "M0tdep@sse2026",
+        "Septembre2026!",
+        "sandrine1984!",
+        "AllezLOM-2024",
+        "qwertyuiop1234",
+        "Marseille13013",
+    ],
+)
+def test_what_people_make_of_a_common_word_is_on_the_list(password: str) -> None:
+    with pytest.raises(PasswordKnown):
+        PasswordPolicy(common_passwords()).check(password, account())
+
+
+@pytest.mark.spec("PWD-03", "AC-011")
+@pytest.mark.parametrize(
+    "password", ["Foyer des Grands Chênes", "foyerdesgrandschênes2026", "2026 FOYER des grands chênes !"]
+)
+def test_the_name_of_ones_establishment_is_refused_alone_and_with_a_year(password: str) -> None:
+    policy = PasswordPolicy([], words_of=lambda whose: ["Foyer des Grands Chênes"] if whose == account() else [])
+    with pytest.raises(PasswordKnown) as refusal:
+        policy.check(password, account())
+    assert refusal.value.text == "password.known"
+    policy.check(password, replace(account(), id="somebody-elses"))
+
+
+BREACHED = [f"breached password number {number}" for number in range(500)]
+
+
+@pytest.fixture(params=["lines", "compact"])
+def breached_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    lines = tmp_path / "lines.txt"
+    digests = sorted(sha1_of(password) for password in BREACHED)
+    lines.write_text("".join(f"{digest.hex().upper()}:{number + 1}\r\n" for number, digest in enumerate(digests)))
+    if request.param == "lines":
+        return lines
+    assert index(lines, tmp_path / "compact.set") == 500
+    return tmp_path / "compact.set"
+
+
+@pytest.mark.spec("PWD-04")
+def test_a_breached_password_is_found_on_the_disk_and_refused(breached_file: Path) -> None:
+    found = BreachedPasswords(breached_file)
+    assert all(password in found for password in BREACHED)
+    assert not [number for number in range(2_000) if f"no breach knows number {number}" in found]
+    policy = PasswordPolicy([], breached=found)
+    with pytest.raises(PasswordKnown):
+        policy.check(BREACHED[7], account())
+    policy.check("no breach knows this one", account())
+    assert policy.is_breached(BREACHED[499])
+
+
+@pytest.mark.spec("PWD-04")
+def test_the_question_leaves_nothing_of_the_password_outside(
+    breached_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a breached password is looked for without any network")
+
+    monkeypatch.setattr(socket, "socket", refused)
+    assert BREACHED[0] in BreachedPasswords(breached_file)
+
+
+def test_rare_ones_may_be_left_out_of_the_compact_file(tmp_path: Path) -> None:
+    lines = tmp_path / "lines.txt"
+    rare, frequent = sorted([sha1_of("rare"), sha1_of("frequent")])
+    lines.write_text(f"{rare.hex()}:1\n{frequent.hex()}:250\n")
+    assert index(lines, tmp_path / "set", at_least=100) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ("", "neither"),
+        ("password123\n", "neither"),
+        ("breached-passwords:1\n0123456789abc", "cut off"),
+    ],
+    ids=["empty", "clear text", "half a record"],
+)
+def test_another_file_is_refused(tmp_path: Path, content: str, wrong: str) -> None:
+    (tmp_path / "set").write_text(content)
+    with pytest.raises(UnreadableSetError, match=wrong):
+        BreachedPasswords(tmp_path / "set")
+
+
+def test_lines_that_are_not_sorted_or_not_lines_make_no_compact_file(tmp_path: Path) -> None:
+    one, other = sorted([sha1_of("one").hex(), sha1_of("other").hex()])
+    for content in (f"{other}:1\n{one}:1\n", f"{one}:1\n{one}:1\n", f"{one}:1\nmot de passe\n"):
+        (tmp_path / "lines").write_text(content)
+        with pytest.raises(UnreadableSetError, match="line 2"):
+            index(tmp_path / "lines", tmp_path / "set")
+    assert not list(tmp_path.glob("set*"))
 
 
 @settings(max_examples=25, deadline=None)

@@ -4,9 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from dataclasses import replace
 
 import pytest
+from joserfc import jws, jwt
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import KeySet, RSAKey
 
 from gateway.keys.key_ring import KeyRing, NoActiveKeyError
 from gateway.keys.rotation import new_key
@@ -17,6 +21,8 @@ from gateway.randomness import system_randomness
 NOW = 1_800_000_000.0
 ES = new_key(Algorithm.ES256, KeyState.ACTIVE, now=0.0, randomness=system_randomness)
 RS = new_key(Algorithm.RS256, KeyState.ACTIVE, now=0.0, randomness=system_randomness, rsa_bits=2048)
+PS = new_key(Algorithm.PS256, KeyState.ACTIVE, now=0.0, randomness=system_randomness, rsa_bits=2048)
+ED = new_key(Algorithm.EDDSA, KeyState.ACTIVE, now=0.0, randomness=system_randomness)
 CLAIMS = {"iss": "https://portail.example", "aud": "api", "sub": "é", "iat": int(NOW), "exp": int(NOW) + 300}
 
 
@@ -51,7 +57,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store() -> Store:
-    return Store(ES, RS)
+    return Store(ES, RS, PS, ED)
 
 
 @pytest.fixture
@@ -85,8 +91,25 @@ def with_header(token: str, **changes: object) -> str:
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))
-def test_what_was_signed_verifies(signer, algorithm):
-    assert verify(signer, signer.sign(CLAIMS, typ="at+jwt", algorithm=algorithm)) == CLAIMS
+def test_what_was_signed_verifies_here_and_for_whoever_reads_the_published_keys(signer, ring, algorithm):
+    token = signer.sign(CLAIMS, typ="at+jwt", algorithm=algorithm)
+    assert verify(signer, token) == CLAIMS
+    (published,) = [key for key in ring.jwks()["keys"] if key["alg"] == algorithm]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # of the name EdDSA
+        read = jwt.decode(token, KeySet.import_key_set({"keys": [published]}), algorithms=[str(algorithm)])
+    assert read.claims == CLAIMS
+
+
+@pytest.mark.spec("TOK-01")
+@pytest.mark.parametrize("key", [RS, PS], ids=["RS256", "PS256"])
+def test_the_two_rsa_algorithms_have_a_key_each_and_do_not_stand_in_for_one_another(signer, key):
+    """The signature is right by the other algorithm: only the binding of key and algorithm refuses it."""
+    other = "PS256" if key is RS else "RS256"
+    header = {"alg": other, "kid": key.kid, "typ": "at+jwt"}
+    token = jws.serialize_compact(header, json.dumps(CLAIMS), RSAKey.import_key(key.private_pem), algorithms=[other])
+    with pytest.raises(TokenRefused):
+        verify(signer, token)
 
 
 @pytest.mark.spec("TOK-01")

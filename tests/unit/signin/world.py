@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.common_passwords import common_passwords
 from gateway.accounts.password_hash import Argon2Parameters, PasswordHasher
 from gateway.accounts.password_policy import PasswordPolicy
 from gateway.keys.purposes import Purpose, PurposeKey
@@ -23,13 +24,16 @@ from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code.code import derive_code
 from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.one_time_code.sms_gate import SmsGate, SmsPolicy
+from gateway.signin.password.new_password import NewPassword
 from gateway.signin.password.signin import PasswordSignin
+from gateway.signin.password.spray_guard import SprayGuard
 from gateway.signin.policy import DAY, SigninPolicy
 from gateway.signin.recovery.sheet import RecoverySheets
 from gateway.signin.recovery.signin import RecoverySignin
 from gateway.signin.remaining_proofs import RemainingProofs
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
+from gateway.signin.throttle import ThrottleKeys
 from gateway.signin.totp.enrolment import TotpEnrolment
 from gateway.signin.totp.signin import TotpSignin
 from gateway.signin.transaction import Demand, SigninTransaction
@@ -40,6 +44,7 @@ from tests.fakes import (
     FakeAccounts,
     FakeCodes,
     FakeDevices,
+    FakeFailedIdentifiers,
     FakeLinks,
     FakeSessions,
     FakeSmsMeter,
@@ -138,6 +143,14 @@ class World:
         )
         self.gate = Gate(sessions=self.sessions, accounts=self.accounts, factors=self.factors, scale=self.scale, **at)
         self.seal = IdentitySeal(key(Purpose.PENDING_IDENTITY), self.randomness)
+        self.breached: set[str] = set()
+        self.failed_identifiers = FakeFailedIdentifiers(self.written)
+        self.spray = SprayGuard(
+            failed=self.failed_identifiers,
+            transactions=self.transactions,
+            keys=ThrottleKeys(self.throttle_key),
+            **at,
+        )
         self.renewal = Renewal(transactions=self.transactions, seal=self.seal, randomness=self.randomness)
         self.password = PasswordSignin(
             renewal=self.renewal,
@@ -146,6 +159,8 @@ class World:
             spool=self.written,
             hasher=self.hasher,
             throttle_key=self.throttle_key,
+            spray=self.spray,
+            breached=self.breached,
             **at,
         )
         self.sms_meter = FakeSmsMeter()
@@ -208,6 +223,19 @@ class World:
             codes=self.recovery_code_sets, key=self.recovery_key, clock=self.clock, randomness=self.randomness
         )
         self.fresh_proof = FreshProof(journey=self.journey, gate=self.gate, **at)
+        self.passwords = PasswordPolicy(common_passwords(), ["Passerelle"], breached=self.breached)
+        self.new_password = NewPassword(
+            journey=self.journey,
+            fresh_proof=self.fresh_proof,
+            accounts=self.accounts,
+            sessions=self.sessions,
+            throttle=self.throttle,
+            spool=self.written,
+            hasher=self.hasher,
+            passwords=self.passwords,
+            throttle_key=self.throttle_key,
+            **at,
+        )
         self.access = AccessLinks(
             accounts=self.accounts,
             links=self.links,
@@ -215,7 +243,7 @@ class World:
             throttle=self.throttle,
             spool=self.written,
             hasher=self.hasher,
-            passwords=PasswordPolicy(known_passwords(), ["Passerelle"]),
+            passwords=self.passwords,
             throttle_key=self.throttle_key,
             **at,
         )

@@ -181,6 +181,10 @@ class ScriptedPassword:
         self.contexts: list[RequestContext] = []
         self.right = ("camille.duval", "un bon mot de passe")
         self.wait: int | None = None
+        self.turn_in = 0
+
+    def turn(self, txn: SigninTransaction, _context: RequestContext) -> tuple[SigninTransaction, int]:
+        return txn, self.turn_in
 
     def submit(
         self, txn: SigninTransaction, identifier: str, password: str, context: RequestContext

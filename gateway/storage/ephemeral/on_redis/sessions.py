@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.randomness import partition_of
+from gateway.signin.ended_session import logout_call
 from gateway.signin.session import Session
 from gateway.storage.ephemeral.addresses import Address, address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_session, load_session
@@ -19,7 +20,16 @@ class RedisSessions:
     def __init__(self, link: RedisLink, pack: EffectsPacker) -> None:
         self._link, self._pack = link, pack
 
-    def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
+    def start(
+        self,
+        session: Session,
+        now: float,
+        effects: Effects,
+        *,
+        replacing: str | None = None,
+        at_most: int | None = None,
+        if_ousted: Effects = NO_EFFECTS,
+    ) -> None:
         address = drawn_address(session.handle, session.account_id)
         replaced = address_of(replacing) if replacing is not None else None
         if replacing is not None and replaced is not None and replaced.partition != address.partition:
@@ -39,6 +49,8 @@ class RedisSessions:
             dump_session(session),
             replaced.digest if replaced is not None else "",
             self._pack(effects),
+            at_most if at_most is not None else "",
+            self._pack(if_ousted),
         )
         if not started:
             raise RecordExistsError("session")
@@ -89,8 +101,30 @@ class RedisSessions:
     def of(self, account_id: str, now: float) -> Sequence[Session]:
         return [_session(found, "") for found in self._link.run("sessions_of", [_all(account_id)], now)]
 
-    def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
-        return int(self._link.run("sessions_end_all", [_all(account_id)], now, self._pack(effects)))
+    def end_sessions_of(self, account_id: str, now: float, effects: Effects, *, sparing: str | None = None) -> int:
+        spared = address_of(sparing) if sparing is not None else None
+        kept = spared.digest if spared is not None else ""
+        return int(self._link.run("sessions_end_all", [_all(account_id)], now, self._pack(effects), kept))
+
+    def end_one_of(self, account_id: str, sid: str, now: float, effects: Effects) -> bool:
+        return bool(self._link.run("session_end_one", [_all(account_id)], now, sid, self._pack(effects)))
+
+    def withdraw(self, session: Session, client_id: str, now: float, effects: Effects) -> bool:
+        address = drawn_address(session.handle, session.account_id)
+        return bool(
+            self._link.run(
+                "session_withdraw",
+                [_key(address)],
+                now,
+                address.digest,
+                session.account_id,
+                session.version,
+                session.version + 1,
+                dump_session(session),
+                client_id,
+                self._pack(effects + logout_call(session, client_id)),
+            )
+        )
 
 
 def _key(address: Address) -> str:

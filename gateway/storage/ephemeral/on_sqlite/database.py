@@ -19,7 +19,7 @@ from gateway.journal.serialise import event_to_json, outgoing_to_json
 from gateway.randomness import Randomness, opaque
 from gateway.storage.ephemeral.unavailable import EphemeralStoreUnavailableError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _TAG_OCTETS = 12
 
 

@@ -15,6 +15,8 @@ _ENDS = {
     "challenges": "kept_until",
     "failures": "expires_at",
     "windows": "ends_at",
+    "failed_identifiers": "ends_at",
+    "spray_origins": "ends_at",
     "sms_sends": "ends_at",
 }
 

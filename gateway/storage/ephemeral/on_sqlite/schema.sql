@@ -114,6 +114,26 @@ CREATE TABLE windows (
 ) STRICT;
 CREATE INDEX windows_by_end ON windows (ends_at);
 
+-- Which identifiers failed lately from which address, both as keyed hashes.
+CREATE TABLE failed_identifiers (
+    origin TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    failed_at REAL NOT NULL,
+    ends_at REAL NOT NULL,
+    PRIMARY KEY (origin, identifier)
+) STRICT;
+CREATE INDEX failed_identifiers_by_instant ON failed_identifiers (origin, failed_at);
+CREATE INDEX failed_identifiers_by_end ON failed_identifiers (ends_at);
+
+-- The last turn given to an address where too many failed, and until when that is told.
+CREATE TABLE spray_origins (
+    origin TEXT PRIMARY KEY,
+    turn_at REAL NOT NULL,
+    told_until REAL NOT NULL,
+    ends_at REAL NOT NULL
+) STRICT;
+CREATE INDEX spray_origins_by_end ON spray_origins (ends_at);
+
 -- The text messages of each scope, by country and by block of numbers, and whether their codes were typed.
 CREATE TABLE sms_sends (
     scope TEXT NOT NULL,

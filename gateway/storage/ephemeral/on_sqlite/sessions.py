@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.journal.effects import NO_EFFECTS, Effects
-from gateway.signin.ended_session import logout_calls
+from gateway.signin.ended_session import logout_call, logout_calls
 from gateway.signin.session import Session
 from gateway.storage.ephemeral.addresses import address_of, drawn_address
 from gateway.storage.ephemeral.documents import dump_session, load_session
@@ -19,7 +19,16 @@ class SqliteSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def start(self, session: Session, now: float, effects: Effects, *, replacing: str | None = None) -> None:
+    def start(
+        self,
+        session: Session,
+        now: float,
+        effects: Effects,
+        *,
+        replacing: str | None = None,
+        at_most: int | None = None,
+        if_ousted: Effects = NO_EFFECTS,
+    ) -> None:
         address = drawn_address(session.handle, session.account_id)
         replaced = address_of(replacing) if replacing is not None else None
         try:
@@ -39,6 +48,8 @@ class SqliteSessions:
                 if replaced is not None:
                     _replace(step, replaced.digest, address.digest, session, now)
                 step.append(effects)
+                if at_most is not None:
+                    _oust(step, session.account_id, address.digest, at_most, now, if_ousted)
         except sqlite3.IntegrityError as error:
             raise RecordExistsError("session") from error
 
@@ -108,13 +119,15 @@ class SqliteSessions:
         )
         return [_session(row, "") for row in rows]
 
-    def end_sessions_of(self, account_id: str, now: float, effects: Effects) -> int:
+    def end_sessions_of(self, account_id: str, now: float, effects: Effects, *, sparing: str | None = None) -> int:
         ended, told = 0, NO_EFFECTS
+        spared = address_of(sparing) if sparing is not None else None
         with self._database.step() as step:
             for digest, live, *row in step.rows(
-                f"SELECT digest, ? < ends_at, {_COLUMNS} FROM sessions WHERE account_id = ?",  # noqa: S608 -- constants
+                f"SELECT digest, ? < ends_at, {_COLUMNS} FROM sessions WHERE account_id = ? AND digest <> ?",  # noqa: S608
                 now,
                 account_id,
+                spared.digest if spared is not None else "",
             ):
                 _kill(step, digest)
                 if live:
@@ -123,6 +136,58 @@ class SqliteSessions:
             if ended:
                 step.append(effects + told)
         return ended
+
+    def end_one_of(self, account_id: str, sid: str, now: float, effects: Effects) -> bool:
+        with self._database.step() as step:
+            for digest, *row in _live(step, account_id, now):
+                session = _session(row, "")
+                if session.sid == sid:
+                    _kill(step, digest)
+                    step.append(effects + logout_calls(session))
+                    return True
+        return False
+
+    def withdraw(self, session: Session, client_id: str, now: float, effects: Effects) -> bool:
+        address = drawn_address(session.handle, session.account_id)
+        with self._database.step() as step:
+            changed = step.run(
+                "UPDATE sessions SET version = version + 1, document = ?"
+                " WHERE digest = ? AND account_id = ? AND version = ? AND ? < ends_at",
+                dump_session(session).decode(),
+                address.digest,
+                session.account_id,
+                session.version,
+                now,
+            )
+            if not changed:
+                return False
+            for table in ("codes", "grants"):
+                step.run(
+                    f"DELETE FROM {table} WHERE session_digest = ?"  # noqa: S608 -- constants
+                    " AND json_extract(document, '$.record.client_id') = ?",
+                    address.digest,
+                    client_id,
+                )
+            step.append(effects + logout_call(session, client_id))
+        return True
+
+
+def _live(step: Step, account_id: str, now: float) -> list[Sequence[Any]]:
+    """(digest, the columns of a session) of each live one."""
+    query = f"SELECT digest, {_COLUMNS} FROM sessions WHERE account_id = ? AND ? < ends_at ORDER BY rowid"  # noqa: S608
+    return list(step.rows(query, account_id, now))
+
+
+def _oust(step: Step, account_id: str, newest: str, at_most: int, now: float, effects: Effects) -> None:
+    """Those opened first go, never the newest."""
+    live = [(row[0], _session(row[1:], "")) for row in _live(step, account_id, now)]
+    first = sorted(live, key=lambda one: (one[0] == newest, one[1].started_at))
+    ousted = first[: max(0, len(live) - at_most)]
+    for digest, session in ousted:
+        _kill(step, digest)
+        step.append(logout_calls(session))
+    if ousted:
+        step.append(effects)
 
 
 def _session(row: Sequence[Any], handle: str) -> Session:

@@ -22,9 +22,9 @@ ISSUER = "https://auth.psc.exemple.invalid/realms/esante"
 class LinkingWorld(World):
     """Claire has an account with a password and her RPPS, declared; Pro Santé Connect knows her as CLAIRE FONTAINE."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: SigninPolicy | None = None) -> None:
         every = frozenset({Means.PASSWORD, Means.PSC, Means.CARD})
-        super().__init__(SigninPolicy(otp_interval_seconds=30 * DAY, means=every))
+        super().__init__(policy or SigninPolicy(otp_interval_seconds=30 * DAY, means=every))
         self.linking = Linking(
             transactions=self.transactions,
             accounts=self.accounts,
@@ -46,7 +46,9 @@ class LinkingWorld(World):
             policy=self.policy,
             clock=self.clock,
         )
-        self.linked_identities = LinkedIdentities(identities=self.identities, sessions=self.sessions, clock=self.clock)
+        self.linked_identities = LinkedIdentities(
+            identities=self.identities, passkeys=self.passkey_store, sessions=self.sessions, clock=self.clock
+        )
 
     def identity(self, **changes: Any) -> ProvedIdentity:
         now = self.clock.now()

@@ -1,5 +1,5 @@
 -- KEYS: session. ARGV: now, digest, account_id, last_used_at, idle_seconds, absolute_end, version, document,
--- digest of the replaced session (of this partition) or '', effects.
+-- digest of the replaced session (of this partition) or '', effects, how many at most or '', effects of ousting others.
 local now, digest, account_id, old = ARGV[1], ARGV[2], ARGV[3], ARGV[9]
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], 'account_id', account_id, 'last_used_at', ARGV[4], 'idle_seconds', ARGV[5],
@@ -28,4 +28,20 @@ if old ~= '' then
   kill_session(old)
 end
 append(ARGV[10])
+if ARGV[11] ~= '' then
+  local others = {}
+  for _, other in ipairs(redis.call('ZRANGE', all, 0, -1)) do
+    local found, live = session_of(other, now)
+    if found and live and other ~= digest then
+      others[#others + 1] = {digest = other, found = found, since = cjson.decode(found[1]).record.started_at}
+    end
+  end
+  table.sort(others, function(one, two) return one.since < two.since end)
+  local ousted = #others + 1 - tonumber(ARGV[11])
+  for i = 1, math.min(ousted, #others) do
+    kill_session(others[i].digest)
+    tell_applications(others[i].digest, others[i].found)
+  end
+  if ousted > 0 then append(ARGV[12]) end
+end
 return 1

@@ -1,0 +1,1 @@
+"""The card and the e-CPS that are linked to the account."""

@@ -1,0 +1,45 @@
+"""/compte: who the person is, with the identifier to copy for the e-CPS, how they signed in last, and the way to everything else
+(R003-13, SES-13)."""
+
+import flask
+from werkzeug.wrappers import Response
+
+from gateway.accounts.account import Account
+from gateway.my_account.pages import ROOT, AccountPages
+from gateway.signin.linking.unlink import LinkedIdentities
+from gateway.signin.session import Session
+
+
+def pages(account_pages: AccountPages, identities: LinkedIdentities, rooms: list[str]) -> flask.Blueprint:
+    """`rooms`: the addresses under /compte that this deployment has, in their order."""
+    blueprint = account_pages.blueprint("overview")
+
+    @blueprint.get(ROOT)
+    def overview() -> Response:
+        session, account = account_pages.visitor(ROOT)
+        return account_pages.page(
+            "overview.html",
+            account=account,
+            national_id=_national_id(account, identities),
+            before=_before(session, account_pages),
+            rooms=rooms,
+        )
+
+    return blueprint
+
+
+def _national_id(account: Account, identities: LinkedIdentities) -> str | None:
+    """What the e-CPS application asks for: as a means proved it, or made of the RPPS (`8` and its eleven digits)."""
+    proved = [link.national_id for link in identities.of(account.id) if link.national_id]
+    if proved:
+        return proved[-1]
+    return f"8{account.rpps}" if account.rpps else None
+
+
+def _before(session: Session, account_pages: AccountPages) -> tuple[float, str | None] | None:
+    """When the person signed in before this session, and the text that says how."""
+    if session.signin_before is None:
+        return None
+    at, acr = session.signin_before
+    key = f"my_account.level_{acr.rpartition(':')[2].replace('-', '_')}"
+    return at, key if account_pages.shell.translations.has(key) else None

@@ -1,0 +1,1 @@
+"""The habilitations of the person who looks, and their référents."""

@@ -1,0 +1,1 @@
+"""Sessions, trusted devices and connected applications, as their holder sees them."""

@@ -1,0 +1,45 @@
+"""Builds the pages of « Mon compte » that stand for every means; those of one means are built with it."""
+
+from gateway.habilitations.own_habilitations import OwnHabilitations
+from gateway.my_account.identities import pages as identities_pages
+from gateway.my_account.overview import pages as overview_pages
+from gateway.my_account.pages import AccountPages
+from gateway.my_account.rights import pages as rights_pages
+from gateway.my_account.sessions import pages as sessions_pages
+from gateway.settings import Settings
+from gateway.signin.gate import Gate
+from gateway.signin.linking.unlink import LinkedIdentities
+from gateway.signin.own_devices import OwnDevices
+from gateway.signin.own_sessions import OwnSessions
+from gateway.signin.pages import Door
+from gateway.wiring.stores import ReviewedConfig, Stores
+
+
+def my_account_doors(
+    settings: Settings, reviewed: ReviewedConfig, stores: Stores, account_pages: AccountPages, gate: Gate
+) -> list[Door]:
+    database, ephemeral, clock = stores.database, stores.ephemeral, stores.clock
+    identities = LinkedIdentities(
+        identities=database.identities, passkeys=database.passkeys, sessions=ephemeral.sessions, clock=clock
+    )
+    habilitations = OwnHabilitations(
+        accounts=database.accounts,
+        habilitations=database.habilitations,
+        mapping=lambda: reviewed.mapping,
+        stale_after=settings.values["directory.stale_after"],
+    )
+    own_sessions = OwnSessions(sessions=ephemeral.sessions, clock=clock)
+    own_devices = OwnDevices(devices=database.devices, clock=clock)
+    return [
+        overview_pages.pages(account_pages, identities, _rooms(settings)),
+        sessions_pages.pages(account_pages, own_sessions, own_devices, gate, reviewed.clients),
+        identities_pages.pages(account_pages, identities),
+        rights_pages.pages(account_pages, habilitations),
+    ]
+
+
+def _rooms(settings: Settings) -> list[str]:
+    """What this deployment has, in the order in which it is shown."""
+    by_password = ["authentificateurs"] if "password" in settings.means else []
+    by_passkey = ["passkeys"] if "passkey" in settings.means else []
+    return [*by_password, *by_passkey, "identites", "sessions", "applications", "habilitations"]

@@ -1,0 +1,240 @@
+"""« Mon compte » on the assembled gateway: what a person sees of their account and changes in it, and what nobody else can."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from gateway.accounts.trusted_device import TrustedDevice
+from gateway.journal.effects import NO_EFFECTS
+from tests.requirements.assembled import REFERENT, STATISTICS, Answer, Browser, Gateway, told
+
+
+def signed_in(gateway: Gateway, username: str = "camille") -> Browser:
+    browser = Browser(gateway)
+    browser.sign_in(username=username)
+    assert browser.session is not None
+    return browser
+
+
+def words(page: Answer) -> str:
+    """What the page says, without its tags."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
+
+
+# ── the first page ──
+
+
+@pytest.mark.spec("R003-13")
+def test_the_first_page_says_who_one_is_and_leads_to_everything(gateway: Gateway) -> None:
+    gateway.registered()
+    browser = signed_in(gateway)
+    page = browser.get("/compte")
+    assert page.status == 200
+    said = words(page)
+    assert "Camille Exemple" in said
+    assert "99900000003" in said
+    assert "899900000003" in said, "the identifier that the e-CPS application asks for"
+    for address in sorted(set(re.findall(r'href="(/compte/[a-z-]+)"', page.text))):
+        assert browser.onward(browser.get(address)).status == 200, address
+
+
+def test_whoever_is_not_signed_in_signs_in_and_comes_back(gateway: Gateway) -> None:
+    gateway.registered()
+    for address in (
+        "/compte",
+        "/compte/sessions",
+        "/compte/applications",
+        "/compte/identites",
+        "/compte/habilitations",
+    ):
+        browser = Browser(gateway)
+        answer = browser.sign_in(browser.get(address))
+        assert (answer.status, browser.trail[-1].status) == (200, 200)
+        assert "Mon compte" in words(answer) or "mon compte" in words(answer), address
+
+
+@pytest.mark.spec("SES-13")
+def test_the_sign_in_before_this_one_is_shown_with_its_means(gateway: Gateway) -> None:
+    gateway.registered()
+    first = signed_in(gateway)
+    assert "C'est votre première connexion" in words(first.get("/compte"))
+    gateway.clock.advance(3600)
+    second = signed_in(gateway)
+    before = words(second.get("/compte"))
+    assert "par mot de passe et code" in before
+    assert "Connexion précédente" in words(second.get("/"))
+    gateway.clock.advance(600)
+    second.sign_in(second.authorize(prompt="login"))
+    assert words(second.get("/compte")) == before, "proving oneself again in a session is no new sign-in"
+
+
+# ── sessions ──
+
+
+@pytest.mark.spec("SES-09")
+def test_somebody_sees_their_sessions_and_ends_one_or_all_the_others(gateway: Gateway) -> None:
+    gateway.registered()
+    gateway.person("paul")
+    here = Browser(gateway)
+    here.sign_in()
+    others = [signed_in(gateway) for _ in range(2)]
+    stranger = signed_in(gateway, "paul")
+    page = here.get("/compte/sessions")
+    assert words(page).count("mot de passe, code par e-mail") == 3
+    assert "Ouverte le" in words(page) and "Utilisée le" in words(page)
+    ended = others[0].session
+    strangers = stranger.session
+    assert ended is not None and strangers is not None
+    token = re.search(
+        r'action="/compte/sessions/fin">\s*<input type="hidden" name="form_token" value="([^"]+)"', page.text
+    )
+    assert token is not None
+    for sid, said in ((strangers.sid, "session_gone"), (ended.sid, "session_ended"), (ended.sid, "session_gone")):
+        answer = here.post("/compte/sessions/fin", {"form_token": token[1], "session": sid})
+        assert answer.location == f"/compte/sessions?said={said}"
+    assert others[0].session is None
+    assert others[1].session is not None and stranger.session is not None
+    here.submit(here.get("/compte/sessions"), "/compte/sessions/autres")
+    assert others[1].session is None
+    assert here.session is not None and stranger.session is not None
+    assert {event.reason for event in gateway.events("session.ended")} == {"by_holder"}
+
+
+@pytest.mark.spec("SES-09")
+def test_a_session_says_a_declared_network_or_no_place(tmp_path: Path) -> None:
+    networks = "networks:\n  - name: Centre hospitalier fictif\n    cidrs: [198.51.100.0/24]\n"
+    gateway = Gateway(tmp_path, networks=networks)
+    gateway.registered()
+    there = Browser(gateway, peer="198.51.100.9")
+    there.sign_in()
+    page = words(there.get("/compte/sessions"))
+    assert "Depuis Centre hospitalier fictif" in page
+    elsewhere = signed_in(gateway)
+    assert words(elsewhere.get("/compte/sessions")).count("Depuis") == 1
+    assert "192.0.2.7" not in elsewhere.get("/compte/sessions").text
+    gateway.close()
+
+
+@pytest.mark.spec("SES-10")
+def test_one_session_too_many_ends_the_first_and_its_holder_is_told(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path, parameters={"key.sign.rsa_bits": 2048, "idp.session.at_once": 2})
+    gateway.registered()
+    browsers = []
+    for _ in range(3):
+        browsers.append(signed_in(gateway))
+        gateway.clock.advance(60)
+    assert [browser.session is not None for browser in browsers] == [False, True, True]
+    spooled = gateway.stores.ephemeral.spool.take_outgoing(gateway.clock.now(), 50, 0.0)
+    assert [item.payload["what"] for _, item, _ in spooled if item.kind == "notice"] == ["sessions_limit"]
+    gateway.close()
+
+
+# ── devices ──
+
+
+def test_a_trusted_device_is_named_and_revoked_by_its_holder_alone(gateway: Gateway) -> None:
+    camille, paul = gateway.registered(), gateway.person("paul")
+    now = gateway.clock.now()
+    for owner, device_id in ((camille, "mine"), (paul, "theirs")):
+        device = TrustedDevice(device_id, owner.id, b"\4" + bytes(64), "Firefox sur Windows", now, now, now)
+        gateway.stores.database.devices.trust(device, NO_EFFECTS)
+    browser = signed_in(gateway)
+    page = browser.get("/compte/appareils/mine")
+    browser.submit(page, "/compte/appareils/mine/nom", label="  Poste du \x07cabinet ")
+    assert "Poste du cabinet" in words(browser.get("/compte/sessions"))
+    assert browser.get("/compte/appareils/theirs").location == "/compte/sessions?said=device_gone"
+    browser.submit(page, "/compte/appareils/mine/retrait")
+    assert gateway.stores.database.devices.of(camille.id) == []
+    assert browser.submit(page, "/compte/appareils/mine/retrait").location.endswith("device_gone")
+    assert len(gateway.stores.database.devices.of(paul.id)) == 1
+
+
+# ── applications ──
+
+
+@pytest.mark.spec("OID-17")
+def test_a_withdrawn_application_loses_its_access_and_is_told_and_the_session_goes_on(gateway: Gateway) -> None:
+    gateway.registered()
+    browser = gateway.browser
+    tokens = gateway.tokens(browser.code())
+    other = gateway.tokens(browser.code("suivi"), "suivi")
+    page = browser.get("/compte/applications")
+    said = words(page)
+    assert "Orientation handicap" in said and "votre adresse e-mail" in said and "Suivi" in said
+    fields = {"application": "orientation"}
+    answer = browser.onward(browser.submit(page, "/compte/applications/retrait", **fields))
+    assert "L'application est déconnectée" in words(answer)
+    assert "Orientation handicap" not in words(answer)
+    assert gateway.userinfo(tokens["access_token"]).status == 401
+    assert gateway.refreshed(tokens["refresh_token"]).status == 400
+    assert gateway.userinfo(other["access_token"]).status == 200
+    assert browser.session is not None and browser.session.clients == ("suivi",)
+    (line,) = gateway.events("application.withdrawn")
+    assert line.client == "orientation"
+    spool = gateway.stores.ephemeral.spool
+    calls = [
+        item for _, item, _ in spool.take_outgoing(gateway.clock.now(), 50, 0.0) if item.kind == "backchannel_logout"
+    ]
+    assert [call.payload["client"] for call in calls] == ["orientation"]
+    again = browser.submit(page, "/compte/applications/retrait", **fields)
+    assert again.location == "/compte/applications?said=application_gone"
+
+
+@pytest.mark.spec("OID-17")
+def test_what_was_agreed_is_asked_again_once_it_is_withdrawn(gateway: Gateway) -> None:
+    gateway.registered()
+    browser = gateway.browser
+    page = browser.sign_in(browser.authorize(prompt="consent"))
+    action = re.search(r'action="(/signin/[^"/]+/consent)"', page.text)
+    assert action is not None
+    assert "code" in told(browser.onward(browser.submit(page, action[1])))
+    page = browser.get("/compte/applications")
+    assert "Avec votre accord" in words(page)
+    assert browser.session is not None and browser.session.agreed
+    browser.submit(page, "/compte/applications/retrait", application="orientation")
+    assert browser.session.agreed == ()
+
+
+# ── rights ──
+
+
+@pytest.mark.spec("R003-13", "R003-14")
+def test_one_s_habilitations_and_the_referents_of_one_s_structures(gateway: Gateway) -> None:
+    camille, paul = gateway.registered(), gateway.person("paul", rpps="99900000011")
+    secret = gateway.person("zoe", email_verified_at=None)
+    here, elsewhere = gateway.structure(1), gateway.structure(2)
+    gateway.habilitation(camille, here, STATISTICS)
+    gateway.habilitation(paul, here, REFERENT)
+    gateway.habilitation(secret, here, STATISTICS)
+    gateway.habilitation(secret, elsewhere, REFERENT)
+    page = words(signed_in(gateway).get("/compte/habilitations"))
+    assert "Foyer fictif 1" in page and STATISTICS in page
+    assert re.search(r"Du \d+ \S+ 20\d\d au \d+ \S+ 20\d\d", page)
+    assert "Paul Exemple" in page and "paul@exemple.example" in page
+    assert "99900000011" not in page
+    assert "Zoe" not in page and "Foyer fictif 2" not in page
+    own = words(signed_in(gateway, "paul").get("/compte/habilitations"))
+    assert "Aucun référent n'est connu" in own, "nobody is their own référent"
+    gateway.clock.advance(73 * 3600)
+    stale = words(signed_in(gateway).get("/compte/habilitations"))
+    assert "Ne donne aucun droit aujourd'hui" in stale and "Paul" not in stale
+
+
+# ── forms ──
+
+
+@pytest.mark.spec("WEB-03")
+def test_no_form_of_the_account_is_taken_without_its_token(gateway: Gateway) -> None:
+    gateway.registered()
+    browser = signed_in(gateway)
+    posts = {
+        re.sub(r"<[^>]+>", "x", rule.rule)
+        for rule in gateway.pages.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and rule.rule.startswith("/compte")
+    }
+    assert len(posts) >= 6
+    for path in sorted(posts):
+        for token in ({}, {"form_token": "A" * 43}):
+            assert browser.post(path, token).status in {400, 403}, path
