@@ -15,6 +15,7 @@ from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
 from gateway.keys.signer import Signer
 from gateway.my_account.pages import AccountPages
+from gateway.my_account.password import pages as password_change_pages
 from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
@@ -86,8 +87,8 @@ from gateway.wiring.certificates import certificate_proxy
 from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of
 from gateway.wiring.linking import linking_parts
-from gateway.wiring.passkeys import passkey_parts
 from gateway.wiring.my_account import my_account_doors
+from gateway.wiring.passkeys import passkey_parts
 from gateway.wiring.passwords import new_password, password_doors
 from gateway.wiring.people import PeopleFromAccounts, StructuresFromRights
 from gateway.wiring.policies import argon2_parameters, password_policy, provider_policy, signin_policy
@@ -329,7 +330,6 @@ def _people_door(
     account_pages = AccountPages(
         journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof, clock=clock
     )
-    pages += my_account_doors(settings, reviewed, stores, account_pages, gate)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
     if "passkey" in settings.means:
         passkeys = passkey_parts(settings, reviewed, stores, journey=journey, renewal=renewal, policy=policy)
@@ -372,6 +372,7 @@ def _people_door(
             *password_doors(
                 settings, stores, shared, renewal=renewal, renewed=renewed, hasher=hasher, policy=policy
             ),
+            password_change_pages.pages(account_pages, renewed, min_length=settings.values["pwd.min_length"]),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),
             *authenticator_doors(shared, account_pages, stores, scale=scale, policy=policy, renewal=renewal),
@@ -417,7 +418,11 @@ def _people_door(
         farewells=farewells,
         leave=leave,
     )
-    pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
+    pages += [
+        authorization_blueprint(authorization, shell),
+        end_session_blueprint(end_session, shell),
+        *my_account_doors(settings, reviewed, stores, account_pages, gate),
+    ]
     return shell.door(pages)
 
 

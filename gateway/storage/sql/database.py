@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.accounts.ports import (
     Accounts,
     CodeFailures,
+    ContactChanges,
     IdentityLinks,
     OneTimeLinks,
     Outbox,
@@ -32,6 +33,7 @@ from gateway.storage.sql.account_row import AccountRows
 from gateway.storage.sql.accounts import SqlAccounts
 from gateway.storage.sql.client_secrets import SqlClientSecrets
 from gateway.storage.sql.code_failures import SqlCodeFailures
+from gateway.storage.sql.contact_changes import SqlContactChanges
 from gateway.storage.sql.engine import Connections
 from gateway.storage.sql.habilitations import SqlHabilitations
 from gateway.storage.sql.identity_links import SqlIdentityLinks
@@ -66,6 +68,7 @@ class Database:
         accounts = self._accounts = SqlAccounts(connections, rows, node)
         self.accounts: Accounts = accounts
         self.identities: IdentityLinks = SqlIdentityLinks(connections, rows, IdentityRows(cipher, index), node)
+        self.contact_changes: ContactChanges = SqlContactChanges(connections, rows, cipher, node)
         self.links: OneTimeLinks = SqlOneTimeLinks(connections, node)
         self.devices: TrustedDevices = SqlTrustedDevices(connections, node)
         self.totp: TotpAuthenticators = SqlTotpAuthenticators(connections, cipher, node)
