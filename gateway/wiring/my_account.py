@@ -5,6 +5,7 @@ from gateway.keys.purposes import Purpose
 from gateway.my_account.contacts import pages as contacts_pages
 from gateway.my_account.identities import pages as identities_pages
 from gateway.my_account.overview import pages as overview_pages
+from gateway.my_account.own_data import pages as own_data_pages
 from gateway.my_account.pages import AccountPages
 from gateway.my_account.rights import pages as rights_pages
 from gateway.my_account.sessions import pages as sessions_pages
@@ -70,6 +71,14 @@ def my_account_doors(
         sessions_pages.pages(account_pages, own_sessions, own_devices, gate, reviewed.clients),
         identities_pages.pages(account_pages, identities),
         rights_pages.pages(account_pages, habilitations),
+        own_data_pages.pages(
+            account_pages,
+            journal=database.own_journal,
+            clients=reviewed.clients,
+            devices=database.devices,
+            identities=database.identities,
+            habilitations=habilitations,
+        ),
     ]
 
 
@@ -77,4 +86,5 @@ def _rooms(settings: Settings) -> list[str]:
     """What this deployment has, in the order in which it is shown."""
     by_password = ["mot-de-passe", "authentificateurs"] if "password" in settings.means else []
     by_passkey = ["passkeys"] if "passkey" in settings.means else []
-    return ["contacts", *by_password, *by_passkey, "identites", "sessions", "applications", "habilitations"]
+    others = ["identites", "sessions", "applications", "habilitations", "journal", "donnees"]
+    return ["contacts", *by_password, *by_passkey, *others]

@@ -11,6 +11,7 @@ from gateway.accounts.contact_change import recovery_addresses
 from gateway.accounts.one_time_link import LinkPurpose, link_token
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.journal.effects import NO_EFFECTS, Outgoing
+from gateway.journal.events import Event, Outcome
 from gateway.keys.purposes import Purpose
 from tests.requirements.assembled import PASSWORD, REFERENT, STATISTICS, Answer, Browser, Gateway, told
 
@@ -412,6 +413,39 @@ def test_another_password_asks_the_current_one_and_a_fresh_factor(gateway: Gatew
     fresh = Browser(gateway)
     gateway.clock.advance(3600)
     assert "/code" in fresh.give_password(fresh.onward(fresh.get("/signin")), password=new).text
+
+
+# ── journal ──
+
+
+def test_one_s_own_journal_is_told_in_sentences_and_nobody_else_s_is(gateway: Gateway) -> None:
+    camille, paul = gateway.registered(), gateway.person("paul")
+    browser = signed_in(gateway)
+    signed_in(gateway, "paul")
+    gateway.clock.advance(400 * 86_400)
+    old = Event("device.revoked", Outcome.SUCCESS, gateway.clock.now() - 367 * 86_400, target=camille.id)
+    done = Event("identity.unlinked", Outcome.SUCCESS, gateway.clock.now(), actor=paul.id, target=camille.id)
+    theirs = Event("recovery_codes.made", Outcome.SUCCESS, gateway.clock.now(), actor=camille.id, target=paul.id)
+    gateway.stores.database.journal.append((old, done, theirs), node="test")
+    page = words(proved(gateway, signed_in(gateway), "/compte/journal"))
+    assert "Une identité a été retirée" in page
+    assert "feuille de codes" not in page and "Un appareil n'est plus" not in page
+    assert "paul" not in page.lower() and paul.id not in page
+    assert browser.session is None
+
+
+def test_the_copy_of_one_s_data_asks_a_fresh_proof_and_holds_no_secret(gateway: Gateway) -> None:
+    camille = gateway.registered()
+    browser = signed_in(gateway)
+    gateway.clock.advance(301)
+    assert browser.get("/compte/donnees").location.startswith("/signin/")
+    assert browser.get("/compte/journal").location.startswith("/signin/")
+    page = proved(gateway, browser, "/compte/donnees")
+    copy = browser.submit(page, "/compte/donnees")
+    assert copy.header("content-disposition") == 'attachment; filename="mes-donnees.json"'
+    assert copy.json["account"]["rpps"] == "99900000003"
+    for secret in (camille.password_hash or "", "argon2", browser.cookies["__Host-session"], "192.0.2.7"):
+        assert secret not in copy.text
 
 
 # ── forms ──

@@ -21,7 +21,7 @@ from gateway.accounts.ports import (
 from gateway.applications.ports import ClientSecrets
 from gateway.habilitations.ports import Habilitations, Structures
 from gateway.journal.effects import Effects
-from gateway.journal.ports import JournalStore
+from gateway.journal.ports import JournalStore, OwnJournal
 from gateway.keys.field_cipher import BlindIndex, FieldCipher
 from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.keys.ports import PurposeKeyStore, SigningKeyStore
@@ -81,7 +81,9 @@ class Database:
         self.client_secrets: ClientSecrets = SqlClientSecrets(connections, node)
         self.signing_keys: SigningKeyStore = SqlSigningKeys(connections, cipher, node)
         self.revocation_lists: RevocationListStore = SqlRevocationLists(connections, node)
-        self.journal: JournalStore = SqlJournal(connections)
+        journal = SqlJournal(connections)
+        self.journal: JournalStore = journal
+        self.own_journal: OwnJournal = journal
 
     def migrate(self) -> None:
         """Brings the tables to what this code expects; does nothing when they are. Safe to call from several processes."""
