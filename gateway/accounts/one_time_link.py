@@ -19,6 +19,8 @@ class LinkPurpose(StrEnum):
     RESET = "reset"
     NOT_ME = "not_me"
     """Its identifier is the identity link's. It outlives changes of contact and of password."""
+    UNDO_CONTACT = "undo_contact"
+    """Its identifier is the change's. It outlives later changes too."""
 
 
 @dataclass(frozen=True, slots=True)

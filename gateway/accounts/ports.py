@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from gateway.accounts.account import Account, CodeChannel, KnownPerson
 from gateway.accounts.authenticator import Passkey, RecoveryCodes, TotpAuthenticator
+from gateway.accounts.contact_change import Contact, ContactChange
 from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.trusted_device import TrustedDevice
@@ -77,6 +78,39 @@ class Accounts(Protocol):
         ...
 
     def note_signin(self, account_id: str, now: float, acr: str) -> None: ...
+
+
+class ContactChanges(Protocol):
+    """Each operation takes the account's row, judges what is stored, and writes what its name says and nothing else: of any
+    number of parallel ones from the same state one succeeds."""
+
+    def ask(self, change: ContactChange, effects: Effects) -> ContactChange | None:
+        """Stores it; another one of the same contact that waited ends. A telephone number is the account's at once, unverified,
+        and codes go by e-mail. What is stored, with the account's version as it is then; None, and nothing written, when
+        `change.contact_version` is not the account's."""
+        ...
+
+    def get(self, change_id: str) -> ContactChange | None: ...
+
+    def make(self, change_id: str, now: float, effects: Effects, *, undo: OneTimeLink | None = None) -> Account | None:
+        """The account with the new contact; links and devices of the former one die with it, and `undo` is stored. None, and
+        nothing written, when it does not wait any more or the account's contacts changed since. Raises
+        AccountExistsError."""
+        ...
+
+    def undo(self, link: OneTimeLink, now: float, effects: Effects) -> Account | None:
+        """Consumes the link and gives the former contact back, whatever came after; the later ways to undo end. None, and
+        nothing written, when it was used or revoked or has expired. Raises AccountExistsError."""
+        ...
+
+    def forget(self, account_id: str, contact: Contact, *, contact_version: int, now: float, effects: Effects) -> bool:
+        """The number, or the recovery address, is the account's no more. False, and nothing written, when the account's
+        contacts changed since."""
+        ...
+
+    def choose_channel(self, account_id: str, channel: CodeChannel, *, contact_version: int, effects: Effects) -> bool:
+        """Where codes go. False, and nothing written, when the contacts changed since, or the number is not verified."""
+        ...
 
 
 class OneTimeLinks(Protocol):

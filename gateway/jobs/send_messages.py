@@ -154,7 +154,8 @@ class SendMessages:
         account = self._accounts.get(str(payload["account"]))
         if link is None or account is None or link.used_at is not None or link.revoked_at is not None:
             return Sent.POINTLESS
-        if now >= link.expires_at or link.contact_version != account.contact_version:
+        outlives = link.purpose is LinkPurpose.UNDO_CONTACT
+        if now >= link.expires_at or (link.contact_version != account.contact_version and not outlives):
             return Sent.POINTLESS
         token = link_token(self._link_key, LinkPurpose(link.purpose), link.id)
         address = f"{self._origin}/{link.purpose}/{token}"

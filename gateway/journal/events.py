@@ -22,6 +22,7 @@ EVENT_NAMES = frozenset(
         "signin.password", "signin.code_sent", "signin.code", "signin.delayed", "signin.device_trusted",
         "signin.device", "signin.refused", "signin.completed", "session.started", "session.ended", "session.expired",
         "device.revoked", "device.renamed", "application.withdrawn",
+        "contact.asked", "contact.changed", "contact.undone", "contact.removed", "contact.channel_chosen",
         "signin.totp", "signin.recovery_code", "authenticator.enrolling", "authenticator.added", "authenticator.renamed",
         "authenticator.removed", "authenticator.disabled", "recovery_codes.made", "recovery_codes.revoked",
         "signin.passkey", "authenticator.flagged",

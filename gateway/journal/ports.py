@@ -21,6 +21,12 @@ class JournalStore(Protocol):
         ...
 
 
+class OwnJournal(Protocol):
+    def about(self, account_id: str, *, since: float, limit: int) -> Sequence[Event]:
+        """What happened to this account, the newest first: not what its holder did to others."""
+        ...
+
+
 class Spool(Protocol):
     """Lines and outgoing items that an ephemeral write appended in its own atomic step, until the jobs have moved them."""
 

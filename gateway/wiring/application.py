@@ -15,6 +15,7 @@ from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
 from gateway.keys.signer import Signer
 from gateway.my_account.pages import AccountPages
+from gateway.my_account.password import pages as password_change_pages
 from gateway.oidc.access_tokens import AccessTokens
 from gateway.oidc.authorization import Authorization
 from gateway.oidc.authorization_request import Rules
@@ -325,7 +326,6 @@ def _people_door(
     account_pages = AccountPages(
         journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof, clock=clock
     )
-    pages += my_account_doors(settings, reviewed, stores, account_pages, gate)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
     if "passkey" in settings.means:
         # Off unless switched on, and its library is not small.
@@ -371,6 +371,7 @@ def _people_door(
             *password_doors(
                 settings, stores, shared, renewal=renewal, renewed=renewed, hasher=hasher, policy=policy
             ),
+            password_change_pages.pages(account_pages, renewed, min_length=settings.values["pwd.min_length"]),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),
             *authenticator_doors(shared, account_pages, stores, scale=scale, policy=policy, renewal=renewal),
@@ -416,7 +417,11 @@ def _people_door(
         farewells=farewells,
         leave=leave,
     )
-    pages += [authorization_blueprint(authorization, shell), end_session_blueprint(end_session, shell)]
+    pages += [
+        authorization_blueprint(authorization, shell),
+        end_session_blueprint(end_session, shell),
+        *my_account_doors(settings, reviewed, stores, account_pages, gate),
+    ]
     return shell.door(pages)
 
 

@@ -84,6 +84,7 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
             ttl_seconds=settings.values["link.reset.ttl"],
             randomness=stores.randomness,
         ),
+        changes=database.contact_changes,
         codes=ephemeral.one_time_codes,
         texts=Texts(service=reviewed.tenant.name, origin=settings.issuer, contact=reviewed.tenant.contact_email),
         mail=_mail_sender(settings, reviewed),

@@ -1,17 +1,25 @@
 """Builds the pages of « Mon compte » that stand for every means; those of one means are built with it."""
 
 from gateway.habilitations.own_habilitations import OwnHabilitations
+from gateway.keys.purposes import Purpose
+from gateway.my_account.contacts import pages as contacts_pages
 from gateway.my_account.identities import pages as identities_pages
 from gateway.my_account.overview import pages as overview_pages
+from gateway.my_account.own_data import pages as own_data_pages
 from gateway.my_account.pages import AccountPages
 from gateway.my_account.rights import pages as rights_pages
 from gateway.my_account.sessions import pages as sessions_pages
 from gateway.settings import Settings
 from gateway.signin.gate import Gate
 from gateway.signin.linking.unlink import LinkedIdentities
+from gateway.signin.one_time_code.sending import CodeSending
+from gateway.signin.own_contacts import OwnContacts
 from gateway.signin.own_devices import OwnDevices
 from gateway.signin.own_sessions import OwnSessions
 from gateway.signin.pages import Door
+from gateway.wiring.phone_countries import sms_countries
+from gateway.wiring.policies import signin_policy
+from gateway.wiring.sms import sms_gate
 from gateway.wiring.stores import ReviewedConfig, Stores
 
 
@@ -19,6 +27,7 @@ def my_account_doors(
     settings: Settings, reviewed: ReviewedConfig, stores: Stores, account_pages: AccountPages, gate: Gate
 ) -> list[Door]:
     database, ephemeral, clock = stores.database, stores.ephemeral, stores.clock
+    policy = signin_policy(settings)
     identities = LinkedIdentities(
         identities=database.identities, passkeys=database.passkeys, sessions=ephemeral.sessions, clock=clock
     )
@@ -30,16 +39,52 @@ def my_account_doors(
     )
     own_sessions = OwnSessions(sessions=ephemeral.sessions, clock=clock)
     own_devices = OwnDevices(devices=database.devices, clock=clock)
+    throttle_key = database.purpose_keys.get(Purpose.THROTTLE)
+    code_key = database.purpose_keys.get(Purpose.ONE_TIME_CODE)
+    contacts = OwnContacts(
+        accounts=database.accounts,
+        changes=database.contact_changes,
+        links=database.links,
+        codes=ephemeral.one_time_codes,
+        sending=CodeSending(
+            throttle=ephemeral.throttle,
+            code_key=code_key,
+            throttle_key=throttle_key,
+            policy=policy,
+            randomness=stores.randomness,
+            sms=sms_gate(settings, stores),
+        ),
+        sessions=ephemeral.sessions,
+        throttle=ephemeral.throttle,
+        code_key=code_key,
+        link_key=database.purpose_keys.get(Purpose.LINK),
+        throttle_key=throttle_key,
+        policy=policy,
+        clock=clock,
+        randomness=stores.randomness,
+        countries=sms_countries(settings) if settings.sms is not None else frozenset(),
+        fiction=settings.profile == "demo",
+    )
     return [
         overview_pages.pages(account_pages, identities, _rooms(settings)),
+        contacts_pages.pages(account_pages, contacts),
         sessions_pages.pages(account_pages, own_sessions, own_devices, gate, reviewed.clients),
         identities_pages.pages(account_pages, identities),
         rights_pages.pages(account_pages, habilitations),
+        own_data_pages.pages(
+            account_pages,
+            journal=database.own_journal,
+            clients=reviewed.clients,
+            devices=database.devices,
+            identities=database.identities,
+            habilitations=habilitations,
+        ),
     ]
 
 
 def _rooms(settings: Settings) -> list[str]:
     """What this deployment has, in the order in which it is shown."""
-    by_password = ["authentificateurs"] if "password" in settings.means else []
+    by_password = ["mot-de-passe", "authentificateurs"] if "password" in settings.means else []
     by_passkey = ["passkeys"] if "passkey" in settings.means else []
-    return [*by_password, *by_passkey, "identites", "sessions", "applications", "habilitations"]
+    others = ["identites", "sessions", "applications", "habilitations", "journal", "donnees"]
+    return ["contacts", *by_password, *by_passkey, *others]

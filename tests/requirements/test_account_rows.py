@@ -1,14 +1,19 @@
 """« Mon compte » on the assembled gateway: what a person sees of their account and changes in it, and what nobody else can."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from gateway.accounts.contact_change import recovery_addresses
+from gateway.accounts.one_time_link import LinkPurpose, link_token
 from gateway.accounts.trusted_device import TrustedDevice
-from gateway.journal.effects import NO_EFFECTS
-from tests.requirements.assembled import REFERENT, STATISTICS, Answer, Browser, Gateway, told
+from gateway.journal.effects import NO_EFFECTS, Outgoing
+from gateway.journal.events import Event, Outcome
+from gateway.keys.purposes import Purpose
+from tests.requirements.assembled import PASSWORD, REFERENT, STATISTICS, Answer, Browser, Gateway, told
 
 
 def signed_in(gateway: Gateway, username: str = "camille") -> Browser:
@@ -21,6 +26,12 @@ def signed_in(gateway: Gateway, username: str = "camille") -> Browser:
 def words(page: Answer) -> str:
     """What the page says, without its tags."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
+
+
+def outgoing(gateway: Gateway) -> list[Outgoing]:
+    """What the durable store sends, in its order."""
+    taken = gateway.stores.database.outbox.take(gateway.clock.now(), limit=50, lease_seconds=0)
+    return [Outgoing(kind, payload) for _, kind, payload, _ in taken]
 
 
 # ── the first page ──
@@ -222,6 +233,221 @@ def test_one_s_habilitations_and_the_referents_of_one_s_structures(gateway: Gate
     assert "Ne donne aucun droit aujourd'hui" in stale and "Paul" not in stale
 
 
+# ── contacts ──
+
+
+def proved(gateway: Gateway, browser: Browser, address: str) -> Answer:
+    """The page at this address, proving oneself afresh when it asks."""
+    answer = browser.onward(browser.get(address))
+    if "/signin/" in answer.text:
+        gateway.clock.advance(61)
+        answer = browser.sign_in(answer)
+    assert answer.status == 200, answer.text[:500]
+    return answer
+
+
+def changed(gateway: Gateway, browser: Browser, slug: str, value: str) -> Answer:
+    """As far as the page that asks the code of the new contact."""
+    page = proved(gateway, browser, f"/compte/contacts/{slug}")
+    gateway.stores.ephemeral.spool.take_outgoing(gateway.clock.now(), 50, 0.0)
+    return browser.onward(browser.submit(page, f"/compte/contacts/{slug}", value=value))
+
+
+def give_contact_code(gateway: Gateway, browser: Browser, page: Answer, code: str | None = None) -> Answer:
+    action = re.search(r'action="(/compte/contacts/verification/[^"/]+)"', page.text)
+    assert action is not None, page.text[:500]
+    return browser.onward(browser.submit(page, action[1], code=code or gateway.sent_code()))
+
+
+def undo_token(gateway: Gateway) -> str:
+    for _, kind, payload, _ in gateway.stores.database.outbox.take(gateway.clock.now(), limit=50, lease_seconds=0):
+        if kind == "link" and payload["purpose"] == "undo_contact":
+            key = gateway.stores.database.purpose_keys.get(Purpose.LINK)
+            return link_token(key, LinkPurpose.UNDO_CONTACT, str(payload["link"]))
+    raise AssertionError("no link to undo")
+
+
+@pytest.mark.spec("OTP-13")
+def test_a_change_of_address_is_proved_by_a_fresh_factor_and_by_the_new_address(gateway: Gateway) -> None:
+    camille = gateway.registered()
+    browser, other = signed_in(gateway), signed_in(gateway)
+    gateway.clock.advance(301)
+    asked = browser.get("/compte/contacts/email")
+    assert asked.location.startswith("/signin/"), "the session is too old to change anything"
+    page = changed(gateway, browser, "email", "Neuve@Exemple.example")
+    assert "Neuve@exemple.example" in words(page)
+    stored = gateway.stores.database.accounts.get(camille.id)
+    assert stored is not None and stored.email == camille.email
+    assert "Ce code est incorrect" in words(give_contact_code(gateway, browser, page, "00000000"))
+    done = give_contact_code(gateway, browser, page)
+    assert "Votre adresse e-mail est changée" in words(done)
+    stored = gateway.stores.database.accounts.get(camille.id)
+    assert stored is not None and stored.email == "Neuve@exemple.example"
+    assert stored.contact_version == camille.contact_version + 1
+    assert other.get("/compte/contacts/email").location.startswith("/signin/"), "proofs of before are worth nothing"
+    outbox = gateway.stores.database.outbox.take(gateway.clock.now(), limit=50, lease_seconds=0)
+    assert {kind for _, kind, _, _ in outbox} == {"contact_notice", "link"}, "the new and the old address are told"
+
+
+@pytest.mark.spec("OTP-13")
+def test_the_new_address_recovers_nothing_for_a_day(gateway: Gateway) -> None:
+    camille = gateway.registered()
+    browser = signed_in(gateway)
+    give_contact_code(gateway, browser, changed(gateway, browser, "email", "neuve@exemple.example"))
+    made = gateway.stores.database.accounts.get(camille.id)
+    assert made is not None and made.email_changed_at is not None
+    at = made.email_changed_at
+    assert recovery_addresses(made, at + 24 * 3600 - 1) == ()
+    assert recovery_addresses(made, at + 24 * 3600) == ("neuve@exemple.example",)
+    with_recovery = replace(made, recovery_email="s@exemple.example", recovery_email_verified_at=at - 1)
+    assert recovery_addresses(with_recovery, at + 24 * 3600 - 1) == ("s@exemple.example",)
+
+
+@pytest.mark.spec("OTP-13")
+def test_the_former_address_takes_the_change_back_and_looking_consumes_nothing(gateway: Gateway) -> None:
+    camille = gateway.registered()
+    thief = signed_in(gateway)
+    give_contact_code(gateway, thief, changed(gateway, thief, "email", "voleur@exemple.example"))
+    token, holder = undo_token(gateway), Browser(gateway)
+    for _ in range(2):
+        page = holder.onward(holder.get(f"/undo_contact/{token}"))
+        assert "Annuler ce changement" in words(page)
+        assert token not in page.text
+    assert thief.session is not None
+    done = holder.onward(holder.submit(page, "/undo_contact"))
+    assert "Le changement est annulé" in words(done)
+    stored = gateway.stores.database.accounts.get(camille.id)
+    assert stored is not None and stored.email == camille.email
+    assert thief.session is None
+    again = holder.onward(holder.get(f"/undo_contact/{token}"))
+    assert again.status == 410
+
+
+@pytest.mark.spec("OTP-13")
+def test_a_change_begun_by_one_person_is_nothing_to_another(gateway: Gateway) -> None:
+    gateway.registered()
+    gateway.person("paul")
+    mine, theirs = signed_in(gateway), signed_in(gateway, "paul")
+    page = changed(gateway, mine, "email", "neuve@exemple.example")
+    address = re.search(r"/compte/contacts/verification/[A-Za-z0-9_-]+", page.text)
+    assert address is not None
+    assert theirs.get(address[0]).location == "/compte/contacts?said=gone"
+
+
+@pytest.mark.spec("R002-17", "R002-18", "R002-19", "R002-20")
+def test_codes_go_by_sms_once_the_number_is_verified_and_not_before(gateway: Gateway) -> None:
+    camille = gateway.registered(phone=None, phone_verified_at=None)
+    accounts = gateway.stores.database.accounts
+    browser = signed_in(gateway)
+    page = proved(gateway, browser, "/compte/contacts")
+    assert "Vérifiez d'abord votre téléphone" in words(page)
+    refused = browser.submit(page, "/compte/contacts/canal", channel="sms")
+    assert refused.status == 422
+    page = changed(gateway, browser, "telephone", "06 12 34 56 78")
+    stored = accounts.get(camille.id)
+    assert stored is not None and (stored.phone, stored.phone_verified_at) == ("+33612345678", None)
+    done = give_contact_code(gateway, browser, page)
+    assert "Votre téléphone est vérifié" in words(done)
+    page = proved(gateway, browser, "/compte/contacts/email")
+    chosen = browser.submit(browser.get("/compte/contacts"), "/compte/contacts/canal", channel="sms")
+    assert chosen.location == "/compte/contacts?said=channel"
+    stored = accounts.get(camille.id)
+    assert stored is not None and stored.code_channel == "sms"
+    page = changed(gateway, browser, "telephone", "06 12 34 56 79")
+    stored = accounts.get(camille.id)
+    assert stored is not None and (stored.phone_verified_at, stored.code_channel) == (None, "email")
+    whats = [item.payload["what"] for item in outgoing(gateway) if item.kind == "notice"]
+    assert whats == ["phone_verified", "channel_changed", "phone_changed"]
+
+
+@pytest.mark.spec("R002-19")
+@pytest.mark.parametrize(
+    "typed", ["01 23 45 67 89", "0899123456", "bonjour", ""], ids=["fixed", "premium", "words", "nothing"]
+)
+def test_a_number_that_receives_no_codes_is_refused_before_anything_leaves(gateway: Gateway, typed: str) -> None:
+    gateway.registered()
+    browser = signed_in(gateway)
+    assert changed(gateway, browser, "telephone", typed).status == 422
+
+
+@pytest.mark.spec("AC-024", "SMS-04")
+def test_a_fourth_number_in_a_day_is_refused(gateway: Gateway) -> None:
+    gateway.registered()
+    browser = signed_in(gateway)
+    for last in range(3):
+        assert changed(gateway, browser, "telephone", f"06 12 34 56 7{last}").status == 200
+    refused = changed(gateway, browser, "telephone", "06 12 34 56 79")
+    assert refused.status == 422 and "Réessayez demain" in words(refused)
+
+
+@pytest.mark.spec("R000-13")
+def test_a_recovery_address_is_another_one_than_the_login_s(gateway: Gateway) -> None:
+    camille = gateway.registered()
+    browser = signed_in(gateway)
+    refused = changed(gateway, browser, "secours", camille.email.upper())
+    assert refused.status == 422 and "une autre adresse" in words(refused)
+    page = changed(gateway, browser, "secours", "secours@exemple.example")
+    assert "Votre adresse de secours est enregistrée" in words(give_contact_code(gateway, browser, page))
+    stored = gateway.stores.database.accounts.get(camille.id)
+    assert stored is not None and (stored.email, stored.recovery_email) == (camille.email, "secours@exemple.example")
+    assert "secours@exemple.example" in words(browser.get("/compte/contacts"))
+
+
+# ── password ──
+
+
+@pytest.mark.spec("PWD-09")
+def test_another_password_asks_the_current_one_and_a_fresh_factor(gateway: Gateway) -> None:
+    gateway.registered()
+    browser = signed_in(gateway)
+    gateway.clock.advance(301)
+    assert browser.get("/compte/mot-de-passe").location.startswith("/signin/")
+    page = proved(gateway, browser, "/compte/mot-de-passe")
+    new = "une pluie fine sur les tuiles rouges"
+    fields = {"current": "not the one at all", "new_password": new, "again": new}
+    assert browser.submit(page, "/compte/mot-de-passe", **fields).status == 422
+    assert browser.session is not None
+    done = browser.submit(page, "/compte/mot-de-passe", **{**fields, "current": PASSWORD})
+    assert "Votre mot de passe est changé" in words(done)
+    assert browser.session is None
+    fresh = Browser(gateway)
+    gateway.clock.advance(3600)
+    assert "/code" in fresh.give_password(fresh.onward(fresh.get("/signin")), password=new).text
+
+
+# ── journal ──
+
+
+def test_one_s_own_journal_is_told_in_sentences_and_nobody_else_s_is(gateway: Gateway) -> None:
+    camille, paul = gateway.registered(), gateway.person("paul")
+    browser = signed_in(gateway)
+    signed_in(gateway, "paul")
+    gateway.clock.advance(400 * 86_400)
+    old = Event("device.revoked", Outcome.SUCCESS, gateway.clock.now() - 367 * 86_400, target=camille.id)
+    done = Event("identity.unlinked", Outcome.SUCCESS, gateway.clock.now(), actor=paul.id, target=camille.id)
+    theirs = Event("recovery_codes.made", Outcome.SUCCESS, gateway.clock.now(), actor=camille.id, target=paul.id)
+    gateway.stores.database.journal.append((old, done, theirs), node="test")
+    page = words(proved(gateway, signed_in(gateway), "/compte/journal"))
+    assert "Une identité a été retirée" in page
+    assert "feuille de codes" not in page and "Un appareil n'est plus" not in page
+    assert "paul" not in page.lower() and paul.id not in page
+    assert browser.session is None
+
+
+def test_the_copy_of_one_s_data_asks_a_fresh_proof_and_holds_no_secret(gateway: Gateway) -> None:
+    camille = gateway.registered()
+    browser = signed_in(gateway)
+    gateway.clock.advance(301)
+    assert browser.get("/compte/donnees").location.startswith("/signin/")
+    assert browser.get("/compte/journal").location.startswith("/signin/")
+    page = proved(gateway, browser, "/compte/donnees")
+    copy = browser.submit(page, "/compte/donnees")
+    assert copy.header("content-disposition") == 'attachment; filename="mes-donnees.json"'
+    assert copy.json["account"]["rpps"] == "99900000003"
+    for secret in (camille.password_hash or "", "argon2", browser.cookies["__Host-session"], "192.0.2.7"):
+        assert secret not in copy.text
+
+
 # ── forms ──
 
 
@@ -235,6 +461,7 @@ def test_no_form_of_the_account_is_taken_without_its_token(gateway: Gateway) -> 
         if "POST" in (rule.methods or ()) and rule.rule.startswith("/compte")
     }
     assert len(posts) >= 6
+    posts.add("/undo_contact")
     for path in sorted(posts):
         for token in ({}, {"form_token": "A" * 43}):
             assert browser.post(path, token).status in {400, 403}, path

@@ -1,4 +1,4 @@
-"""/compte: who the person is, with the identifier to copy for the e-CPS, how they signed in last, and the way to everything else
+"""/compte: who the person is, the identifier to copy for the e-CPS, how they signed in last, and the way to everything else
 (R003-13, SES-13)."""
 
 import flask

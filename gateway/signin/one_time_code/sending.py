@@ -41,8 +41,11 @@ class CodeSending:
         self._randomness = randomness
         self._sms = sms
 
-    def prepared(self, challenge: CodeChallenge, account: Account, lines: Lines) -> tuple[CodeChallenge, Effects]:
-        """The challenge with the MAC and the end of its code number `send_number`, and what to write with it."""
+    def prepared(
+        self, challenge: CodeChallenge, account: Account, lines: Lines, *, change: str | None = None
+    ) -> tuple[CodeChallenge, Effects]:
+        """The challenge with the MAC and the end of its code number `send_number`, and what to write with it. `change`: the
+        code goes to the contact of this change, which `account` then has."""
         channel = CodeChannel(challenge.channel)
         challenge = replace(challenge, expires_at=challenge.sent_at + self._policy.code_ttl_seconds(channel))
         details = {"channel": channel.value}
@@ -59,6 +62,8 @@ class CodeSending:
             "account": account.id,
             "channel": channel.value,
         }
+        if change is not None:
+            order["change"] = change
         said = lines.said("signin.code_sent", Outcome.SUCCESS, account.id, details=details)
         sending = because(outgoing=(Outgoing("one_time_code", order),))
         return replace(challenge, mac=code_mac(self._key, challenge.id, code)), said + sending

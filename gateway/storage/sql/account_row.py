@@ -14,10 +14,9 @@ ENCRYPTED = ("family_name", "given_name", "email", "recovery_email", "phone", "r
 KNOWN = ("id", "status", "profession", "language", "rpps_proof", "email_verified_at",
          "family_name", "given_name", "email", "rpps")  # fmt: skip
 _AS_THEY_ARE = (
-    "id", "email_verified_at", "email_changed_at", "recovery_email_verified_at", "phone_verified_at", "profession", "contact_version", "code_demanded_since",
-    "language", "created_at", "archived_at", "last_signin_at",
-    "last_signin_acr", "is_administrator",
-    "password_set_at", "password_disabled_at", "must_change_password",
+    "id", "email_verified_at", "email_changed_at", "recovery_email_verified_at", "phone_verified_at", "profession",
+    "contact_version", "code_demanded_since", "language", "created_at", "archived_at", "last_signin_at", "last_signin_acr",
+    "is_administrator", "password_set_at", "password_disabled_at", "must_change_password",
 )  # fmt: skip
 
 

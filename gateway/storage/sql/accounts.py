@@ -38,7 +38,10 @@ _by_rpps = sa.select(table).where(table.c.rpps_index == _key)
 _by_email = sa.select(table).where(table.c.email_index == _key)
 _by_verified_email = _by_email.where(table.c.email_verified_at.is_not(None))
 _pending_link = sa.and_(one_time_link.c.used_at.is_(None), one_time_link.c.revoked_at.is_(None))
-_not_a_protest = one_time_link.c.purpose != LinkPurpose.NOT_ME.value
+PENDING_LINK = _pending_link
+NOT_A_PROTEST = _not_a_protest = one_time_link.c.purpose.not_in(
+    [LinkPurpose.NOT_ME.value, LinkPurpose.UNDO_CONTACT.value]
+)
 """Whoever took an account over cannot take "it was not me" away from its holder by changing a contact or a password."""
 
 
@@ -78,7 +81,7 @@ class SqlAccounts:
 
     def create(self, account: Account, effects: Effects) -> None:
         row = self._rows.row(account)
-        with _uniqueness(), self._connections.writing() as connection:
+        with uniqueness(), self._connections.writing() as connection:
             connection.execute(sa.insert(table), row)
             shared = self._phones.keep(connection, account, account.created_at)
             record(connection, effects + shared, node=self._node)
@@ -92,7 +95,7 @@ class SqlAccounts:
             else sa.and_(one_time_link.c.contact_version < account.contact_version, _not_a_protest)
         )
         at = instant_of(effects)
-        with _uniqueness(), self._connections.writing() as connection:
+        with uniqueness(), self._connections.writing() as connection:
             if not lock_account(connection, account.id):
                 raise KeyError(account.id)
             connection.execute(sa.update(table).where(table.c.id == account.id).values(row))
@@ -105,7 +108,7 @@ class SqlAccounts:
             record(connection, effects + shared, node=self._node)
 
     def set_password(self, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
-        with _uniqueness(), self._connections.writing() as connection:
+        with uniqueness(), self._connections.writing() as connection:
             said = self.spend_link(connection, account, link, now)
             if said is None:
                 return False
@@ -210,7 +213,7 @@ class SqlAccounts:
 
 
 @contextmanager
-def _uniqueness() -> Iterator[None]:
+def uniqueness() -> Iterator[None]:
     try:
         yield
     except BrokenRuleError as error:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.accounts.ports import (
     Accounts,
     CodeFailures,
+    ContactChanges,
     IdentityLinks,
     OneTimeLinks,
     Outbox,
@@ -20,7 +21,7 @@ from gateway.accounts.ports import (
 from gateway.applications.ports import ClientSecrets
 from gateway.habilitations.ports import Habilitations, Structures
 from gateway.journal.effects import Effects
-from gateway.journal.ports import JournalStore
+from gateway.journal.ports import JournalStore, OwnJournal
 from gateway.keys.field_cipher import BlindIndex, FieldCipher
 from gateway.keys.key_encryption_key import KeyEncryptionKey
 from gateway.keys.ports import PurposeKeyStore, SigningKeyStore
@@ -32,6 +33,7 @@ from gateway.storage.sql.account_row import AccountRows
 from gateway.storage.sql.accounts import SqlAccounts
 from gateway.storage.sql.client_secrets import SqlClientSecrets
 from gateway.storage.sql.code_failures import SqlCodeFailures
+from gateway.storage.sql.contact_changes import SqlContactChanges
 from gateway.storage.sql.engine import Connections
 from gateway.storage.sql.habilitations import SqlHabilitations
 from gateway.storage.sql.identity_links import SqlIdentityLinks
@@ -67,6 +69,7 @@ class Database:
         accounts = self._accounts = SqlAccounts(connections, rows, node)
         self.accounts: Accounts = accounts
         self.identities: IdentityLinks = SqlIdentityLinks(connections, rows, IdentityRows(cipher, index), node)
+        self.contact_changes: ContactChanges = SqlContactChanges(connections, rows, cipher, node)
         self.links: OneTimeLinks = SqlOneTimeLinks(connections, node)
         self.devices: TrustedDevices = SqlTrustedDevices(connections, node)
         self.totp: TotpAuthenticators = SqlTotpAuthenticators(connections, cipher, node)
@@ -79,7 +82,9 @@ class Database:
         self.client_secrets: ClientSecrets = SqlClientSecrets(connections, node)
         self.signing_keys: SigningKeyStore = SqlSigningKeys(connections, cipher, node)
         self.revocation_lists: RevocationListStore = SqlRevocationLists(connections, node)
-        self.journal: JournalStore = SqlJournal(connections)
+        journal = SqlJournal(connections)
+        self.journal: JournalStore = journal
+        self.own_journal: OwnJournal = journal
         self.people_mark = SqlPeopleMark(connections)
 
     def migrate(self) -> None:

@@ -34,6 +34,20 @@ class SqlJournal:
         with self._connections.reading() as connection:
             rows = connection.execute(query).mappings().all()
         for row in rows:
-            said = {name: value for name, value in row.items() if name not in _NOT_OF_THE_EVENT}
-            said |= {"outcome": Outcome(row["outcome"]), "details": MappingProxyType(json.loads(row["details"]))}
-            yield row["seq"], Event(**said)
+            yield row["seq"], _event(row)
+
+    def about(self, account_id: str, *, since: float, limit: int) -> Sequence[Event]:
+        query = (
+            sa.select(table)
+            .where(table.c.target == account_id, table.c.at >= since)
+            .order_by(table.c.at.desc(), table.c.seq.desc())
+            .limit(limit)
+        )
+        with self._connections.reading() as connection:
+            return [_event(row) for row in connection.execute(query).mappings()]
+
+
+def _event(row: sa.RowMapping) -> Event:
+    said = {name: value for name, value in row.items() if name not in _NOT_OF_THE_EVENT}
+    said |= {"outcome": Outcome(row["outcome"]), "details": MappingProxyType(json.loads(row["details"]))}
+    return Event(**said)

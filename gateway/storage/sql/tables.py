@@ -437,6 +437,7 @@ journal = sa.Table(
     sa.UniqueConstraint("spool_id", name="uq_journal_spool"),
     sa.Index("ix_journal_name", "name", "at"),
     sa.Index("ix_journal_actor", "actor", "at"),
+    sa.Index("ix_journal_target", "target", "at"),
     sa.Index("ix_journal_at", "at"),
     sqlite_autoincrement=True,
 )

@@ -59,6 +59,7 @@ class Job:
             accounts=self.accounts,
             links=links,
             resets=None,  # type: ignore[arg-type]
+            changes=None,  # type: ignore[arg-type]
             codes=self.codes,
             texts=Texts(service={"fr": "Passerelle"}, origin="https://p.example.test", contact="aide@exemple.test"),
             mail=self.carrier,  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The password of the person who looks."""
