@@ -7,6 +7,7 @@ core-second of ours carries.
 """
 
 import json
+import math
 import os
 import statistics
 import tempfile
@@ -259,7 +260,8 @@ def _closed(series: dict[str, Series]) -> dict[str, Any]:
         record[BARE_LOOP][operation.name] = round(bare_loop.median("cpu_us"), 1)
         record["above_floor_bare_loop"][operation.name] = round(Ratio.between(ours, bare_loop).median, 3)
         must, most = MUST[operation.name], ABOVE_FLOOR[operation.name]
-        kept = "kept" if faster.median >= must and above.median <= most else "MISSED"
+        measured = not math.isnan(faster.median + above.median)
+        kept = "kept" if faster.median >= must and above.median <= most else "MISSED" if measured else "not measured"
         verdicts.append([operation.name, str(faster), f"{must}", f"{AIM[operation.name]}", str(above), f"{most}", kept])
     print(f"\n{measure.table(rows)}\n\n{measure.table(verdicts)}\n{_ABOUT_FLOORS}")
     return record
