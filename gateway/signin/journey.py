@@ -249,6 +249,10 @@ class Journey:
             possible = self._demands.second_factors(account, txn.demand)
             by_passkey = self._demands.passkey_could_do(account, txn.demand)
             return self._factor_step(txn, possible, by_passkey=by_passkey)
+        return self._last_steps(txn, account, counted)
+
+    def _last_steps(self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence]) -> Step:
+        """What is asked once the person is proved."""
         if self._demands.must_renew(counted, account, self._clock.now()):
             return Step.NEW_PASSWORD
         if situation_open(txn):
@@ -458,7 +462,7 @@ class Journey:
     @staticmethod
     def is_lent_by(txn: SigninTransaction, session: str | None) -> bool:
         """Whether the proofs come from the session of this handle."""
-        return session is not None and lender(txn) == digest(session)
+        return session is not None and hmac.compare_digest(lender(txn) or "", digest(session))
 
     def choose_situation(self, txn: SigninTransaction, place: int) -> SigninTransaction:
         """Of those told, by their order. Raises SituationNotTold."""
@@ -489,7 +493,9 @@ class Journey:
         txn = self.on_post(txn, context)
         previous = self._sessions.find(previous_session, now) if previous_session else None
         if txn.session_digest is not None:
-            if previous is None or digest(previous.handle) != txn.session_digest:
+            if previous is None or not hmac.compare_digest(
+                digest(previous.handle), txn.session_digest
+            ):
                 raise TransactionGone("already complete")
             return previous
         if self.next_step(txn, device_id=None) is not Step.COMPLETE:
@@ -600,7 +606,9 @@ class Journey:
             if refusal is not None:
                 txn = replace(txn, refusal=refusal)
                 effects = self._refused(txn, refusal, now, context)
-            elif txn.session_digest is None or session is None or digest(session.handle) != txn.session_digest:
+            elif txn.session_digest is None or session is None or not hmac.compare_digest(
+                digest(session.handle), txn.session_digest
+            ):
                 raise TransactionGone("not complete, or not in this session")
         if not self._transactions.close(txn, now, effects):
             raise TransactionGone("taken meanwhile")

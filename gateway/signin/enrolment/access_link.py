@@ -117,10 +117,10 @@ class AccessLinks:
         purpose = LinkPurpose(purpose)
         link, account = self._live(token, purpose, now)
         self._passwords.check(password, account)
-        if account.must_change_password and account.password_hash is not None:
+        former = account.password_hash if account.must_change_password else None
+        if former is not None and self._hasher.verify(account.id, former, password):
             # What was demanded is another one. An ordinary reset may well end in the password that was forgotten.
-            if self._hasher.verify(account.id, account.password_hash, password):
-                raise PasswordUnchanged("the same as before")
+            raise PasswordUnchanged("the same as before")
         changed = replace(
             account,
             password_hash=self._hasher.hash(account.id, password),

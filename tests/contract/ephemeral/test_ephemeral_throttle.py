@@ -27,7 +27,7 @@ def test_attempts_wait_as_long_as_the_rule_says(store: EphemeralStore) -> None:
     assert drained(store.spool) == ["refused"]
 
 
-@pytest.mark.spec("THR-09")
+@pytest.mark.spec("THR-09", "AC-007")
 def test_fifty_parallel_guesses_count_as_fifty(store: EphemeralStore, at_once: AtOnce) -> None:
     key = a_throttle_key()
     admissions = at_once(50, lambda: store.throttle.admit(key, FREE, NOW, NO_EFFECTS))
@@ -43,6 +43,15 @@ def test_parallel_guesses_never_exceed_the_rule(store: EphemeralStore, at_once: 
     assert len(drained(store.spool)) == 47
     admissions = at_once(50, lambda: store.throttle.admit(capped_key, capped, NOW, NO_EFFECTS))
     assert [one.admitted for one in admissions].count(True) == 25
+
+
+@pytest.mark.spec("THR-09")
+def test_two_hundred_parallel_guesses_never_get_more_than_the_allowed_tries(
+    store: EphemeralStore, at_once: AtOnce
+) -> None:
+    key = a_throttle_key()
+    admissions = at_once(200, lambda: store.throttle.admit(key, GROWING, NOW, NO_EFFECTS))
+    assert [one.admitted for one in admissions].count(True) == 3
 
 
 def test_a_refused_attempt_is_not_counted(store: EphemeralStore) -> None:

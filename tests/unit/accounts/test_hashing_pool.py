@@ -37,6 +37,34 @@ def test_beyond_the_queue_the_next_is_refused_at_once_and_the_places_come_back()
     assert pool.run(lambda: "hashed") == "hashed"
 
 
+@pytest.mark.spec("PWD-13", "AC-014")
+def test_of_two_hundred_at_once_the_queue_is_served_and_the_others_are_told_to_come_back() -> None:
+    pool, together, go = HashingPool(at_once=1, waiting=12), threading.Barrier(201), threading.Event()
+    told, guard = {"hashed": 0, "busy": 0}, threading.Lock()
+
+    def one() -> None:
+        together.wait()
+        try:
+            pool.run(lambda: go.wait(10))
+        except HashingBusyError:
+            said = "busy"
+        else:
+            said = "hashed"
+        with guard:
+            told[said] += 1
+
+    threads = [threading.Thread(target=one) for _ in range(200)]
+    for thread in threads:
+        thread.start()
+    together.wait()
+    while told["busy"] < 187:
+        threading.Event().wait(0.001)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert told == {"hashed": 13, "busy": 187}
+
+
 def test_what_a_hash_raises_reaches_its_caller_and_gives_the_place_back() -> None:
     pool = HashingPool(at_once=1, waiting=0)
     for _ in range(3):

@@ -63,7 +63,7 @@ def test_entropy_is_computed_as_the_table_says(password: str, bits: float) -> No
     assert int(entropy(password) * 10) / 10 == pytest.approx(bits, abs=0.11)
 
 
-@pytest.mark.spec("PWD-02")
+@pytest.mark.spec("PWD-02", "AC-009")
 def test_twelve_digits_are_refused_in_words_of_length() -> None:
     with pytest.raises(PasswordTooWeak) as refusal:
         POLICY.check("493817264058", account())
@@ -245,7 +245,13 @@ def test_what_was_hashed_verifies_whole_and_in_either_composition(password: str)
     assert not HASHER.verify("an-account", stored, password + "x")
 
 
+@pytest.mark.spec("PWD-01", "AC-010")
 def test_case_matters_and_nothing_is_cut() -> None:
+    phrase = "le martinet dort en volant au dessus des toits de montpellier"
+    POLICY.check(phrase, account())
+    whole = HASHER.hash("a", phrase)
+    assert HASHER.verify("a", whole, phrase)
+    assert not HASHER.verify("a", whole, phrase[:-1])
     stored = HASHER.hash("a", "x" * 256 + "y")
     assert not HASHER.verify("a", stored, "x" * 256 + "z")
     assert not HASHER.verify("a", stored, "X" * 256 + "y")
@@ -270,7 +276,7 @@ def test_raised_parameters_ask_for_a_new_hash() -> None:
     assert stronger.verify("a", stored, "secret")
 
 
-@pytest.mark.spec("PWD-06")
+@pytest.mark.spec("PWD-06", "AC-012")
 def test_a_stolen_table_verifies_nothing_without_the_pepper_nor_under_another_account() -> None:
     stored = HASHER.hash("a", "secret")
     assert "argon2" not in stored

@@ -104,7 +104,7 @@ def test_a_code_is_accepted_once() -> None:
         world.code.submit(world.stored(txn), world.sent_code(), CONTEXT)
 
 
-@pytest.mark.spec("OTP-04")
+@pytest.mark.spec("OTP-04", "THR-11")
 def test_five_wrong_tries_destroy_the_code_and_tell_its_holder() -> None:
     world = World()
     txn = started(world)

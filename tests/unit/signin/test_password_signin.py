@@ -82,7 +82,7 @@ def test_delays_grow_with_failures_whether_or_not_the_identifier_exists(identifi
     assert waits == [0, 0, 5, 20, 90, 180, 360, 720, 1440, 2880, 3600, 3600]
 
 
-@pytest.mark.spec("THR-02")
+@pytest.mark.spec("THR-02", "AC-002")
 def test_during_a_delay_even_the_right_password_is_refused_alike() -> None:
     world = World()
     for _ in range(3):
@@ -112,7 +112,7 @@ def test_every_way_to_write_one_identifier_counts_as_one() -> None:
     assert last.facts["retry_seconds"] == 5
 
 
-@pytest.mark.spec("THR-01")
+@pytest.mark.spec("THR-01", "AC-003")
 def test_one_account_fails_25_times_a_day_whichever_identifiers_are_typed() -> None:
     world = World(SigninPolicy(password_delays=(0,)))
     names = ["claire", "claire@exemple.fr", "99900000011"]

@@ -49,6 +49,8 @@ def test_four_hundred_colleagues_behind_one_declared_address_wait_for_nothing() 
         if number % 4 == 0:  # a quarter of them mistype first
             with pytest.raises(SigninRefused):
                 world.password.submit(world.open(), name, "mistyped", hospital)
+            if number % 3 == 0:  # and some of these give up
+                continue
         assert world.password.submit(world.open(), name, PASSWORD, hospital).account_id
     assert world.written.of("signin.spray") == []
     for number in range(250):

@@ -164,6 +164,21 @@ def test_a_form_cannot_end_at_a_site_that_is_not_registered(
     assert not served.page.url.startswith(elsewhere)
 
 
+@pytest.mark.spec("PWD-10")
+def test_a_password_is_pasted_shown_and_filled_by_a_manager(served: Served) -> None:
+    served.open(f"{HERE}/password")
+    name, field = served.page.get_by_label("Identifiant"), served.page.get_by_label("Mot de passe", exact=True)
+    name.fill("un bon mot de passe")
+    name.select_text()
+    served.page.keyboard.press("Control+C")
+    field.focus()
+    served.page.keyboard.press("Control+V")
+    served.page.get_by_role("button", name="Afficher").click()
+    assert (field.input_value(), field.get_attribute("type")) == ("un bon mot de passe", "text")
+    assert name.get_attribute("autocomplete") == "username"
+    assert field.get_attribute("autocomplete") == "current-password"
+
+
 def test_showing_the_password_is_undone_before_it_is_sent(served: Served) -> None:
     served.open(f"{HERE}/password")
     field = served.page.get_by_label("Mot de passe", exact=True)
