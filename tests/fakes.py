@@ -155,9 +155,7 @@ class FakeSessions:
         return [item for item in self.records.values() if item.account_id == account_id]
 
     def end_sessions_of(self, account_id: str, now: float, effects: Effects, *, sparing: str | None = None) -> int:
-        mine = [
-            handle for handle, item in self.records.items() if item.account_id == account_id and handle != sparing
-        ]
+        mine = [handle for handle, item in self.records.items() if item.account_id == account_id and handle != sparing]
         for handle in mine:
             self._written.note(logout_calls(self.records.pop(handle)))
         if mine:

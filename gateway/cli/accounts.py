@@ -1,4 +1,4 @@
-"""`passerelle accounts create | welcome | show | authenticators | archive | block | unblock | end-sessions`: people, from the command line.
+"""`passerelle accounts create | welcome | show | authenticators | archive | block | unblock | end-sessions`: people.
 
 A created account receives an activation link by e-mail; the command neither shows it nor chooses a password (PWD-11, RST-10).
 """

@@ -23,7 +23,9 @@ def passwords() -> None:
 @passwords.command("index")
 @click.argument("source", type=_FILE)
 @click.option("--to", "target", type=_FILE, required=True, help="Where to write; replaced whole when it is done.")
-@click.option("--at-least", type=click.IntRange(1), default=1, show_default=True, help="Leave out those seen less often.")
+@click.option(
+    "--at-least", type=click.IntRange(1), default=1, show_default=True, help="Leave out those seen less often."
+)
 @click.pass_obj
 def index_command(invocation: Invocation, source: Path, target: Path, at_least: int) -> None:
     """Makes a compact file of SOURCE, sorted lines of `SHA-1:count`, for `breached_passwords_file`.

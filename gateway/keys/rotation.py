@@ -36,7 +36,7 @@ class UnlawfulStepError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RotationRules:
-    """Seconds. `period`: the age at which an active key gets a successor without being asked. `algorithms`: those that sign here;
+    """Seconds. `period`: the age at which an active key gets a successor without being asked. `algorithms`: those that sign;
     the key of one that is no longer among them stays as it is."""
 
     publish_lead: int = DAY

@@ -49,7 +49,9 @@ class SmtpSender:
             connection.send_message(message)
 
     def _written(self, to: str, subject: str, text: str, html: str, now: float, message_id: str) -> EmailMessage:
-        if not (to.isprintable() and subject.isprintable()):  # no line break nor control character in a header (MAIL-04)
+        if not (
+            to.isprintable() and subject.isprintable()
+        ):  # no line break nor control character in a header (MAIL-04)
             raise UnsendableError("a control character in a header")
         message = EmailMessage()
         message["From"] = self._from

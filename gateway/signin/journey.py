@@ -493,9 +493,7 @@ class Journey:
         txn = self.on_post(txn, context)
         previous = self._sessions.find(previous_session, now) if previous_session else None
         if txn.session_digest is not None:
-            if previous is None or not hmac.compare_digest(
-                digest(previous.handle), txn.session_digest
-            ):
+            if previous is None or not hmac.compare_digest(digest(previous.handle), txn.session_digest):
                 raise TransactionGone("already complete")
             return previous
         if self.next_step(txn, device_id=None) is not Step.COMPLETE:
@@ -606,8 +604,10 @@ class Journey:
             if refusal is not None:
                 txn = replace(txn, refusal=refusal)
                 effects = self._refused(txn, refusal, now, context)
-            elif txn.session_digest is None or session is None or not hmac.compare_digest(
-                digest(session.handle), txn.session_digest
+            elif (
+                txn.session_digest is None
+                or session is None
+                or not hmac.compare_digest(digest(session.handle), txn.session_digest)
             ):
                 raise TransactionGone("not complete, or not in this session")
         if not self._transactions.close(txn, now, effects):

@@ -323,9 +323,7 @@ def _people_door(
         shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds),
     ]
     by_password = "password" in settings.means
-    account_pages = AccountPages(
-        journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof, clock=clock
-    )
+    account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof, clock=clock)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
     if "passkey" in settings.means:
         # Off unless switched on, and its library is not small.
@@ -368,9 +366,7 @@ def _people_door(
         )
         trust_days = (policy.otp_interval_seconds or 0) // 86400
         pages += [
-            *password_doors(
-                settings, stores, shared, renewal=renewal, renewed=renewed, hasher=hasher, policy=policy
-            ),
+            *password_doors(settings, stores, shared, renewal=renewal, renewed=renewed, hasher=hasher, policy=policy),
             password_change_pages.pages(account_pages, renewed, min_length=settings.values["pwd.min_length"]),
             code_pages.pages(shared, codes, trust_days=trust_days),
             device_pages.pages(shared, devices),

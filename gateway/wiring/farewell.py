@@ -14,4 +14,3 @@ def farewells_of(clients: Clients, stores: Stores) -> Farewells:
         clock=stores.clock,
         mac=lambda message: form_key.mac(Purpose.FORM, message),
     )
-

@@ -55,7 +55,10 @@ def test_a_refusal_is_not_signed(provider):
 def test_it_has_the_pairwise_name(provider):
     signing(provider, sector="orientation.example")
     answer = provider.tokens()
-    assert claims_of(provider.userinfo(answer["access_token"]).body.decode())["sub"] == claims_of(answer["id_token"])["sub"]
+    assert (
+        claims_of(provider.userinfo(answer["access_token"]).body.decode())["sub"]
+        == claims_of(answer["id_token"])["sub"]
+    )
 
 
 @pytest.mark.spec("OID-12")

@@ -171,7 +171,10 @@ def test_text_messages_have_a_budget_or_do_not_start(tmp_path: Path, budget: Any
         ("sms: body", {"url": "https://sms.example.test/", "body": {"number": "{to}"}}),
         ("sms: twilio.account_sid", {"provider": "twilio", "secret_file": "sms.keys"}),
         ("sms: secret_file", {"provider": "twilio", "twilio": TWILIO}),
-        ("sms.twilio.account_sid", {"provider": "twilio", "secret_file": "k", "twilio": {**TWILIO, "account_sid": "SK1"}}),
+        (
+            "sms.twilio.account_sid",
+            {"provider": "twilio", "secret_file": "k", "twilio": {**TWILIO, "account_sid": "SK1"}},
+        ),
         ("sms.twilio.sender", {"provider": "twilio", "secret_file": "k", "twilio": {**TWILIO, "sender": "Passerelle"}}),
         ("sms.twilio.edge", {"provider": "twilio", "secret_file": "k", "twilio": {**TWILIO, "edge": "x.evil.test/"}}),
         ("sms.countries", {"url": "https://sms.example.test/", "countries": []}),
@@ -213,7 +216,7 @@ def test_a_country_whose_landlines_cannot_be_refused_is_not_served(tmp_path: Pat
         ("sms.conversion_floor.sends", 9),
         ("otp.sends.phone.hour", 11),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_the_limits_of_text_messages_have_bounds(tmp_path: Path, name: str, value: int) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(f"parameters.{name}")):

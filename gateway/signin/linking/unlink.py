@@ -16,9 +16,7 @@ from gateway.signin.request_context import RequestContext
 
 
 class LinkedIdentities:
-    def __init__(
-        self, *, identities: IdentityLinks, passkeys: Passkeys, sessions: SessionsEnder, clock: Clock
-    ) -> None:
+    def __init__(self, *, identities: IdentityLinks, passkeys: Passkeys, sessions: SessionsEnder, clock: Clock) -> None:
         self._identities = identities
         self._passkeys = passkeys
         self._sessions = sessions

@@ -91,7 +91,10 @@ def test_the_provider_s_name_of_a_message_is_written_down_and_nothing_of_its_con
     reports = iter([Report({"provider_id": "SM1", "sim": "absent"}), Report({"sim": "changed"}, reason="sim_changed")])
     OutgoingJob(queues=[queue], handlers={"one_time_code": lambda *_: next(reports)}, clock=SetClock()).run_once()
     sent, refused = (effects.events[0] for effects in queue.effects)
-    assert (sent.name, dict(sent.details)) == ("message.sent", {"channel": "sms", "provider_id": "SM1", "sim": "absent"})
+    assert (sent.name, dict(sent.details)) == (
+        "message.sent",
+        {"channel": "sms", "provider_id": "SM1", "sim": "absent"},
+    )
     assert (refused.name, refused.reason) == ("message.failed", "sim_changed")
 
 

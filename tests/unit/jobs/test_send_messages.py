@@ -136,7 +136,9 @@ def test_a_message_says_nothing_of_the_person(channel: str) -> None:
     job = Job()
     job.codes.records["c"] = replace(job.codes.records["c"], channel=channel)
     job.code()
-    said = " ".join([text for _, text in job.carrier.texts] + [mail["text"] + mail["html"] for mail in job.carrier.mails])
+    said = " ".join(
+        [text for _, text in job.carrier.texts] + [mail["text"] + mail["html"] for mail in job.carrier.mails]
+    )
     assert said
     for word in (CLAIRE.family_name, CLAIRE.given_name, CLAIRE.rpps, CLAIRE.email, CLAIRE.phone, "http"):
         assert str(word).lower() not in said.lower()
