@@ -1,8 +1,8 @@
 """How far apart the answers to known and unknown identifiers stand in time, as an effect size (THR-06, THR-07).
 
 `./run trial -k timing -s` prints it. AUC is the chance that a stranger who sees one answer of each kind says rightly which is
-which: 0.5 is a coin. Three hundred samples of each kind, in turns, so that the machine's moods strike them alike. The bound is wide
-enough for a busy machine: a durable write, or a hash more or less, moves the AUC to 0.9 and beyond.
+which: 0.5 is a coin. Three hundred samples of each kind, in turns, so that the machine's moods strike them alike. The bound is
+wide enough for a busy machine: a durable write, or a hash more or less, moves the AUC to 0.9 and beyond.
 """
 
 from bisect import bisect_left, bisect_right
