@@ -150,7 +150,7 @@ class PasskeySignin:
         details = {"authenticator": passkey.id}
         alerts = (
             Outgoing("notice", {"account": account_id, "what": "passkey_flagged"}),
-            Outgoing("operator_alert", {"what": "passkey_flagged", "account": account_id}),
+            Outgoing("operator_alert", {"what": "passkey_flagged"}),
         )
         flagged = lines.said(
             "authenticator.flagged", Outcome.REFUSED, account_id, reason="counter_back", details=details
