@@ -26,7 +26,7 @@ def test_an_application_that_nobody_can_enter_is_warned_of(fresh):
     assert "urn:passerelle:acr:pwd-otp-mail at most" in ran.out
     fresh.client("suivi", min_acr="urn:passerelle:acr:pwd-otp-sms")
     assert len(fresh.json("config", "check")["warnings"]) == 1
-    fresh.settings(sms={"url": "http://127.0.0.1:9/sms"})
+    fresh.settings(sms={"url": "http://127.0.0.1:9/sms", "budget": {"daily": 100}})
     assert fresh.json("config", "check")["warnings"] == []
     fresh.settings(means=[])
     assert "gives" not in fresh.json("config", "check")["warnings"][0]

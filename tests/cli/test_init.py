@@ -14,7 +14,7 @@ def check_whole(deployment: Deployment) -> None:
     with deployment.stores() as stores:
         keys = stores.database.signing_keys.all()
         assert sorted((key.algorithm, key.state) for key in keys) == [
-            (algorithm, KeyState.ACTIVE) for algorithm in sorted(Algorithm)
+            (algorithm, KeyState.ACTIVE) for algorithm in (Algorithm.ES256, Algorithm.RS256)
         ]
         (account,) = stores.database.accounts.all()
         assert (account.username, account.is_administrator, account.password_hash) == ("ad.ministre", True, None)

@@ -51,7 +51,7 @@ def verifies(token: str, jwks: dict[str, Any]) -> bool:
 @pytest.mark.spec("KEY-01", "KEY-02", "CLI-02")
 def test_three_runs_a_day_apart_change_the_keys_and_no_token_ever_fails(deployment):
     first = published(deployment)
-    old = [sign(deployment, algorithm) for algorithm in Algorithm]
+    old = [sign(deployment, algorithm) for algorithm in (Algorithm.ES256, Algorithm.RS256)]
 
     assert {key["state"] for key in apply(deployment)["keys"]} == {"staged"}
     both = published(deployment)

@@ -153,7 +153,7 @@ def test_an_application_with_another_secret_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("name", ["Orientation", "Suivi"])
-@pytest.mark.parametrize("algorithm", list(Algorithm))
+@pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.RS256], ids=str)
 def test_the_applications_of_the_demo_come_out_clean(tmp_path: Path, name: str, algorithm: Algorithm) -> None:
     secret_file = tmp_path / "secret"
     secret_file.write_text(SECRET, "utf-8")

@@ -111,6 +111,9 @@ class World:
             assert self.stores.ephemeral.transactions.save(proved, now, NO_EFFECTS)
         return visitor, path
 
+    def trusted(self, username: str) -> TrustedDevice:
+        return self._trusted(self.account(username), self.clock.now())
+
     def _trusted(self, account: Account, now: float) -> TrustedDevice:
         device = TrustedDevice(
             id=opaque(self._draw),

@@ -53,6 +53,7 @@ STATISTICS = "IAM - MSPH - Statistiques ESMS (IAM)"
 PWD = "urn:passerelle:acr:pwd"
 OTP_MAIL = "urn:passerelle:acr:pwd-otp-mail"
 OTP_SMS = "urn:passerelle:acr:pwd-otp-sms"
+TOTP = "urn:passerelle:acr:pwd-totp"
 DAY = 86_400
 
 ORIENTATION = {

@@ -14,6 +14,7 @@ from gateway.accounts.one_time_link import LinkPurpose, link_token, new_link
 from gateway.journal.effects import NO_EFFECTS
 from gateway.keys.purposes import Purpose
 from gateway.randomness import system_randomness
+from tests.faults.good_account_requests import GOOD as GOOD_OF_ACCOUNT
 from tests.requirements.assembled import (
     CLIENTS,
     ISSUER,
@@ -21,6 +22,7 @@ from tests.requirements.assembled import (
     OTP_SMS,
     PASSWORD,
     STATISTICS,
+    TOTP,
     Browser,
     Gateway,
     action_of,
@@ -162,11 +164,11 @@ def test_every_endpoint_the_document_names_is_a_route_and_answers(gateway):
 
 @pytest.mark.spec("OID-12", "LOA-04")
 def test_the_levels_it_names_are_those_a_person_can_reach_here(tmp_path):
-    sms = {"url": "https://sms.portail.example/send"}
+    sms = {"url": "https://sms.portail.example/send", "budget": {"daily": 100}}
     for number, (settings_, expected) in enumerate(
         [
-            ({"sms": None}, ["urn:passerelle:acr:pwd-device", OTP_MAIL]),
-            ({"sms": sms}, ["urn:passerelle:acr:pwd-device", OTP_MAIL, OTP_SMS]),
+            ({"sms": None}, ["urn:passerelle:acr:pwd-device", OTP_MAIL, TOTP]),
+            ({"sms": sms}, ["urn:passerelle:acr:pwd-device", OTP_MAIL, OTP_SMS, TOTP]),
         ]
     ):
         (tmp_path / str(number)).mkdir()
@@ -254,8 +256,13 @@ def test_every_form_of_ours_leads_on_by_303_and_the_list_of_posts_is_whole(gatew
         "/signin/<handle>/cancel", "/signout", "/logout", "/forgotten", "/activation", "/reset", "/authorize",
         "/post", "/signin/<handle>/post", "/signin/<handle>/same_person", "/signin/<handle>/consent",
     }  # fmt: skip
-    # Two are walked by test_loa_rows and by the tests of linking; `onward` knows 303 alone.
-    assert posted == walked | {"/signin/<handle>/device", "/not_me"}
+    # The others are walked by the tests of linking, of their factor and of the account; `onward` knows 303 alone.
+    elsewhere = {
+        "/signin/<handle>/device", "/not_me", "/undo_contact", "/signin/<handle>/factor", "/signin/<handle>/totp",
+        "/signin/<handle>/recovery_code", "/signin/<handle>/new_password",
+    }  # fmt: skip
+    account = {route for route in GOOD_OF_ACCOUNT if route.startswith("/compte")}
+    assert posted == walked | elsewhere | (posted & account)
 
 
 @pytest.mark.spec("OID-13")

@@ -90,6 +90,7 @@ class ScriptedJourney:
     """Stands at `step`; forgets nothing of what it was told."""
 
     links_by_credentials = True
+    by_password = True
 
     def person(self, txn: SigninTransaction) -> str:
         return "Camille E."
@@ -128,6 +129,9 @@ class ScriptedJourney:
     def refuse(self, txn: SigninTransaction, error: str, context: RequestContext) -> SigninTransaction:
         self.step, self.txn = Step.REFUSED, replace(txn, refusal=error)
         return self.txn
+
+    def passkey_could_do(self, _txn: SigninTransaction) -> bool:
+        return False
 
     def second_factors(self, _txn: SigninTransaction) -> Sequence[Means]:
         return self.factors
