@@ -64,7 +64,7 @@ def test_three_runs_a_day_apart_change_the_keys_and_no_token_ever_fails(deployme
     assert (early["plan"], early["steps"], early["waits_until"] > 0) == (None, [], True)
     deployment.set_clock(DAY + 60)
     assert sorted(key["state"] for key in apply(deployment)["keys"]) == ["active", "active", "retiring", "retiring"]
-    new = [sign(deployment, algorithm) for algorithm in Algorithm]
+    new = [sign(deployment, algorithm) for algorithm in (Algorithm.ES256, Algorithm.RS256)]
     assert all(verifies(token, both) for token in new)  # published a day before its use
     assert not any(verifies(token, first) for token in new)
     assert all(verifies(token, published(deployment)) for token in old + new)

@@ -123,7 +123,8 @@ TABLE |= {
 TABLE |= {means | {Means.TOTP}: ("urn:passerelle:acr:pwd-totp", ("pwd", "otp", "mfa")) for means in TABLE}
 CARD_LEVEL = ("urn:passerelle:acr:card", ("sc", "hwk", "pin", "mfa"))
 PSC_LEVEL = ("urn:passerelle:acr:psc", ("psc",))
-"""One of these two is the level whatever else is proved beside it, the card first."""
+PASSKEY_LEVEL = ("urn:passerelle:acr:passkey", ("hwk", "user", "mfa"))
+"""One of these three is the level whatever else is proved beside it, the card first, the passkey last."""
 
 
 @pytest.mark.spec("LOA-02", "LOA-03", "LOA-05")
@@ -136,6 +137,8 @@ def test_every_set_of_proofs_is_in_the_table_and_those_without_a_password_prove_
             expected = TABLE.get(frozenset(means))
             if Means.CARD in means or Means.PSC in means:
                 expected = CARD_LEVEL if Means.CARD in means else PSC_LEVEL
+            elif Means.PASSKEY in means:
+                expected = PASSKEY_LEVEL
             if expected is None:
                 assert Means.PASSWORD not in means
                 with pytest.raises(NothingProvedError):
@@ -172,7 +175,7 @@ def test_a_password_alone_ends_in_no_session_and_no_token(gateway):
 def test_an_eidas_level_is_never_said_even_where_a_ranking_names_it(tmp_path):
     strong = "urn:passerelle:acr:card, urn:passerelle:acr:psc"
     everyday = f"[{PWD}], [urn:passerelle:acr:pwd-device], [eidas1, {OTP_MAIL}], [{OTP_SMS}, eidas2, eidas3]"
-    everyday += ", [urn:passerelle:acr:pwd-totp]"
+    everyday += ", [urn:passerelle:acr:pwd-totp], [urn:passerelle:acr:passkey]"
     ranking = f"ranking: [{everyday}, [{strong}]]"
     for gateway in opened(tmp_path, ranking=ranking):
         gateway.registered()

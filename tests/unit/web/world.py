@@ -91,6 +91,7 @@ class ScriptedJourney:
 
     links_by_credentials = True
     by_password = True
+    by_passkey = False
 
     def person(self, txn: SigninTransaction) -> str:
         return "Camille E."

@@ -242,7 +242,13 @@ def test_whoever_has_no_application_cannot_reach_its_level(world: World) -> None
 
 
 def test_an_administrator_is_asked_the_application_too(world: World, application: Application) -> None:
-    world.change(world.claire, is_administrator=True, password_set_at=world.clock.now(), phone="+33639980001", phone_verified_at=0.0)
+    world.change(
+        world.claire,
+        is_administrator=True,
+        password_set_at=world.clock.now(),
+        phone="+33639980001",
+        phone_verified_at=0.0,
+    )
     txn = world.with_password()
     assert world.journey.second_factors(txn) == (Means.TOTP, Means.EMAIL_CODE)
     assert world.step(world.totp.submit(txn, application.code(world.clock.now()), CONTEXT)[0]) is Step.COMPLETE
