@@ -129,6 +129,8 @@ def test_one_e_cps_opens_both_applications_and_one_sign_out_closes_all_three(vis
     browser.wait_for("Vous agissez pour Maison partagée des Cigales")
 
     visit.sign_out("Suivi")
+    browser.click("Retourner à Suivi")
+    browser.wait_for("Vous êtes déconnecté de Suivi et de la passerelle")
     assert browser.url().startswith(visit.demo.suivi)
     visit.until_ended_elsewhere("Orientation")
 
