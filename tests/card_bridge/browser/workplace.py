@@ -26,7 +26,7 @@ REVOKED = 0x5EED_0000_0000_0000_0000_0000_0000_0511
 def running_workplace(folder: Path, igc: LookAlikeIgc) -> Iterator[RunningDemo]:
     hosts = [f"127.0.0.{number}" for number in (1, 2, 2, 5, 6, 3, 4, 1)]
     ports = demo.Ports(*(free_port(host) for host in hosts))
-    settings_file = demo._prepare(folder, ports, None, None)
+    settings_file = demo._prepare(folder, ports, None, None, None, None)
     _publish(igc, folder / "cards")
     environment = {**os.environ, "PASSERELLE_CONFIG": str(settings_file), "PYTHONPATH": str(ROOT)}
     processes: list[subprocess.Popen[bytes]] = []
