@@ -88,6 +88,7 @@ def judge(answer: RawAnswer, request: RawRequest, known: set[str]) -> None:
     assert answer.status < 500, said
     assert "server" not in answer.by_name, said
     assert "x-injected" not in answer.by_name, said
+    assert [name.lower() for name, _ in answer.headers].count("content-length") <= 1, said
     assert not (found := INSIDE.search(answer.body)), f"{found}: {said}"
     if (
         answer.status == 400

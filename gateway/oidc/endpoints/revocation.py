@@ -10,6 +10,6 @@ def revocation_endpoint(revocation: Revocation, browsers: BrowserClients) -> Mac
     async def revoke(request: MachineRequest) -> MachineResponse:
         authorization = request.headers.get("authorization")
         await revocation.answer(request.body, authorization, context_of(request), proofs_of(request))
-        return MachineResponse(200, b"", {"Content-Length": "0"})
+        return MachineResponse(200, b"", {})
 
     return client_form_endpoint("revoke", revoke, browsers)
