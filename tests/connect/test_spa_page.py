@@ -102,7 +102,7 @@ def test_the_page_signs_somebody_in_calls_the_api_renews_switches_and_lets_her_g
         asked.clear()
         browser.click("Supprimer un dossier")
         browser.wait_for("Nadia Benali")
-        _until(lambda: any("acr_values=" in address for address in asked))
+        _until(browser, lambda: any("acr_values=" in address for address in asked))
         (sent,) = [address for address in asked if "/authorize?" in address]
         assert "urn:passerelle:acr:psc" in parse_qs(urlsplit(sent.partition(" ")[2]).query)["acr_values"][0]
         browser.wait_for("Lire les dossiers")
@@ -122,9 +122,10 @@ def test_an_answer_of_another_issuer_is_refused(page: str, connected: Connected)
         assert browser.url() == f"{page}/"
 
 
-def _until(so: Any) -> None:
+def _until(browser: Chromium, so: Any) -> None:
+    """Playwright tells of requests only while it is asked something."""
     for _ in range(200):
         if so():
             return
-        threading.Event().wait(0.05)
+        browser._page.wait_for_timeout(50)
     raise AssertionError("it did not happen")
