@@ -89,6 +89,8 @@ class VirtualPcscd:
                 self._process = None
                 raise AssertionError(f"pcscd ended: {said.decode(errors='replace')}")
             Event().wait(0.02)
+        while not _accepts(self.socket):  # which it opens after it has said that it is ready
+            Event().wait(0.02)
         self._there(_loopback_up)
         for slot, client in self._clients.items():
             self._clients[slot] = self._plug(client.card, slot)
@@ -169,6 +171,11 @@ def _loopback_up() -> None:
         request = struct.pack("16sH14s", b"lo", 0, b"")
         flags = struct.unpack("16sH14s", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14s", b"lo", flags | _IFF_UP, b""))
+
+
+def _accepts(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(place)) == 0
 
 
 def _patient_connection(port: int) -> socket.socket:

@@ -20,6 +20,8 @@ from tests.requirements.assembled import Answer, Browser, told
 
 BYE = "https://orientation.example/bye"
 HOME = "/?signed_out"
+FAREWELL = "https://portail.example/signed-out"
+"""The page that says which applications were closed."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_the_session_is_dead_before_anybody_hears_of_it(gateway: PscGateway) -> 
     asked = question(address_in(page))
     assert asked["post_logout_redirect_uri"] == LEFT
     assert address_in(page).partition("?")[0] == gateway.environment.end_session_endpoint
-    assert back(gateway.browser, asked["state"]) == HOME
+    assert back(gateway.browser, asked["state"]) == FAREWELL
     assert "__Host-leaving" not in gateway.browser.cookies
 
 
@@ -168,5 +170,5 @@ def test_a_session_by_password_never_goes_through_pro_sante_connect(gateway: Psc
     gateway.person("camille")
     told(gateway.browser.sign_in(gateway.browser.authorize()))
     answer = gateway.browser.submit(gateway.browser.get("/"), "/signout")
-    assert answer.location == HOME
+    assert answer.location == FAREWELL
     assert "__Host-leaving" not in gateway.browser.cookies

@@ -29,7 +29,7 @@ def _sign_in(browser: Browser, demo: RunningDemo, person: tuple[str, str, str]) 
 
 def _back(browser: Browser) -> tuple[str, str]:
     """Presses Back: where that leads, and what is shown there (which may be the browser's own "document expired")."""
-    browser.evaluate("window.left = true; history.back()")
+    browser.evaluate("window.left = true; setTimeout(() => history.back())")  # once this question is answered
     said = "return window.left || document.readyState !== 'complete' ? '' : location.href + '\\n' + document.body?.innerText"
     for _ in range(200):
         with contextlib.suppress(Exception):  # of a page that is just being left
@@ -38,6 +38,16 @@ def _back(browser: Browser) -> tuple[str, str]:
                 return where, shown
         Event().wait(0.05)
     raise AssertionError(browser.url())
+
+
+def _suivi_was_told(browser: Browser, demo: RunningDemo) -> None:
+    """Shows the application Suivi once it has heard, by its back-channel logout, that the session is over."""
+    for _ in range(200):
+        browser.open(demo.suivi)
+        if "Se connecter" in browser.text():
+            return
+        Event().wait(0.05)
+    raise AssertionError(browser.text())
 
 
 def _is_marked(browser: Browser, demo: RunningDemo) -> bool:
@@ -83,7 +93,7 @@ def test_two_people_on_one_browser_and_the_second_is_never_the_first(
         where, shown = _back(browser)
         assert "Nadia" not in shown or not where.startswith(demo.gateway), where
 
-    browser.open(demo.suivi)
+    _suivi_was_told(browser, demo)
     browser.click("Se connecter")
     browser.wait_for("pour accéder à Suivi")
     _sign_in(browser, demo, INES)

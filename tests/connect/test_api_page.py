@@ -66,7 +66,7 @@ def test_a_true_token_opens_what_it_gives_and_nothing_else(api: str, nadia: Toke
 
 def test_the_gateways_other_tokens_open_nothing(api: str, connected: Connected, nadia: Tokens) -> None:
     assert asked("GET", f"{api}/dossiers", None).headers["WWW-Authenticate"].startswith("Bearer, DPoP")
-    elsewhere = tokens_of(connected, "my-server", "n.benali")
+    elsewhere = tokens_of(connected, "my-server", "e.marchand")
     for token in (nadia.id_token, elsewhere.access_token, elsewhere.id_token, nadia.refresh_token):
         assert token
         refused = asked("GET", f"{api}/dossiers", token)
