@@ -192,16 +192,18 @@ def _mixes() -> list[Mix]:
 
 
 def _clean_offer(mix: Mix, running: Running, seconds: float, seed: int) -> dict[str, list[float]] | None:
-    """Latencies of a window in which nobody else took the servers' core; None when each attempt met a neighbour."""
+    """Latencies of a turn in which nothing failed and nobody else took the servers' core; None when there was none."""
     pids = [running.process[server.name].pid for server in (mix.server, mix.pages_server) if server]
     for _ in range(measure.ATTEMPTS):
         measure.await_quiet()
-        busy, own = measure.core_busy_seconds(measure.SERVER_CORE), sum(map(measure.cpu_seconds, pids))
-        latencies = arrivals.offer(mix.streams(running), seconds, seed)
-        spent = sum(map(measure.cpu_seconds, pids)) - own
-        foreign = measure.core_busy_seconds(measure.SERVER_CORE) - busy - spent
+        neighbours = measure.Neighbours(*pids)
+        try:
+            latencies = arrivals.offer(mix.streams(running), seconds, seed)
+        except Unmeasurable as error:
+            print(f"refused, {mix.name}: {error}")
+            continue
         # At half load neighbours fill the idle half; put before them, the servers do not wait for them.
-        if measure.PRIORITY < 0 or foreign < measure.FOREIGN_LIMIT * seconds:
+        if measure.PRIORITY < 0 or neighbours.share() < measure.FOREIGN_LIMIT:
             return latencies
     return None
 
