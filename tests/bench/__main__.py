@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,6 +53,7 @@ def main() -> int:
     if missing or (os.cpu_count() or 1) < 2:
         print(f"The bench needs two cores and these Debian packages: wrk redis-server util-linux (missing: {missing}).")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it started ends too
     os.sched_setaffinity(0, {measure.LOAD_CORE})
     measure.PRIORITY = asked.priority
     measure.prefer(os.getpid())

@@ -4,6 +4,9 @@ Columns typed as bytes under an account or a signing key are encrypted (gateway/
 are keyed hashes. Instants are seconds since the epoch. What must hold whatever the code does is a constraint here: one
 owner per user name, e-mail, RPPS, national identifier and linked identity; no self-grant; two years at most; one active key
 per algorithm (ADM-01, ADM-05, KEY-01, LNK-05).
+
+The rows that a partial index holds are said for SQLite alone: the other dialect's word would load that dialect, for nothing
+where it is not used. They are the same rows on both: the migrations, which make the tables, say so.
 """
 
 import datetime
@@ -242,7 +245,6 @@ identity_link = sa.Table(
         "subject_index",
         unique=True,
         sqlite_where=_ACTIVE_LINK,
-        postgresql_where=_ACTIVE_LINK,
     ),
     sa.Index(
         "uq_identity_link_account",
@@ -251,7 +253,6 @@ identity_link = sa.Table(
         "subject_index",
         unique=True,
         sqlite_where=_ACTIVE_LINK,
-        postgresql_where=_ACTIVE_LINK,
     ),
     sa.Index("ix_identity_link_account", "account_id", "created_at"),
     sa.Index("ix_identity_link_national_id", "national_id_index"),
@@ -320,10 +321,9 @@ habilitation = sa.Table(
         "source",
         unique=True,
         sqlite_where=_ACTIVE,
-        postgresql_where=_ACTIVE,
     ),
-    sa.Index("ix_habilitation_source", "source", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
-    sa.Index("ix_habilitation_structure", "structure_id", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    sa.Index("ix_habilitation_source", "source", sqlite_where=_ACTIVE),
+    sa.Index("ix_habilitation_structure", "structure_id", sqlite_where=_ACTIVE),
 )
 
 client_secret = sa.Table(
@@ -350,7 +350,7 @@ signing_key = sa.Table(
     sa.Column("state_since", sa.Double, nullable=False),
     sa.PrimaryKeyConstraint("kid", name="pk_signing_key"),
     sa.CheckConstraint("state = 'retired' OR private_pem IS NOT NULL", name="ck_signing_key_private"),
-    sa.Index("uq_signing_key_active", "algorithm", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    sa.Index("uq_signing_key_active", "algorithm", unique=True, sqlite_where=_ACTIVE),
 )
 
 revocation_list = sa.Table(  # public data: as the authority signed it

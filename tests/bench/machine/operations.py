@@ -46,8 +46,11 @@ OPERATIONS = (CLIENT_CREDENTIALS, REFRESH, INTROSPECTION, CODE)
 class Contender(Protocol):
     """A server under comparison. `pool` makes fresh values for one window; it is not measured."""
 
-    name: str
-    pid: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pid(self) -> int: ...
 
     def url(self, operation: Operation) -> str: ...
 

@@ -61,7 +61,7 @@ class Population:
         octets = dict(zip(_ENCRYPTED, model[len(account.columns) :], strict=True))
         numbers = _numbers(first, last)
         name = sa.literal("personne.") + sa.func.substr(sa.cast(numbers.c.i + 10**8, sa.String), 2)
-        own = {"id": self._identifier(), "username": name, "username_folded": name}
+        own: dict[str, sa.ColumnElement[Any]] = {"id": self._identifier(), "username": name, "username_folded": name}
         own |= {one: self._octets(octets[one]) for one in _ENCRYPTED} | {one: self._octets(32) for one in _INDEXES}
         values = [own.get(c.name, sa.literal(known[c.name], c.type)).label(c.name) for c in account.columns]
         yield _copied(account, values, numbers)
@@ -130,7 +130,7 @@ class _ManyToATrip:
         self._pipeline = client.pipeline(transaction=False)
 
     def run(self, name: str, keys: Sequence[str], *arguments: Word) -> int:
-        self._pipeline.execute_command("EVALSHA", script(name).sha1, len(keys), *keys, *words(arguments))
+        self._pipeline.execute_command("EVALSHA", script(name).sha1, len(keys), *keys, *words(arguments))  # type: ignore[no-untyped-call]
         if len(self._pipeline) >= _AT_ONCE:
             self.finish()
         return 1
