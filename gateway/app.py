@@ -15,16 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from wsgiref.types import WSGIApplication
+
+from a2wsgi import WSGIMiddleware
 
 from gateway.randomness import Randomness, base64url
 from gateway.web.certificate_header import CERTIFICATE_HEADERS, CertificateProxy, keep_believed
 from gateway.web.machine_door import BODY_LIMIT, MachineEndpoint, MachineRequest, MachineResponse
 from gateway.web.request_facts import networks, peer_address
-
-if TYPE_CHECKING:
-    from a2wsgi import WSGIMiddleware
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -135,9 +134,7 @@ class Application:
             self._building = asyncio.get_running_loop().run_in_executor(self._threads, self._built_pages)
         return self._building
 
-    def _built_pages(self) -> "WSGIMiddleware":
-        from a2wsgi import WSGIMiddleware  # noqa: PLC0415 -- no machine needs it
-
+    def _built_pages(self) -> WSGIMiddleware:
         return WSGIMiddleware(self._build_pages(), workers=PAGE_THREADS)  # type: ignore[arg-type]
 
     async def _answer(self, methods: Mapping[str, MachineEndpoint], scope: Scope, receive: Receive, send: Send) -> None:

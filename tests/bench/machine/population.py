@@ -69,7 +69,9 @@ class Population:
         sites = _numbers(first // SITE, last // SITE)
         code = sa.cast(sites.c.i + 10**8, sa.String)
         one_site = connection.execute(sa.select(structure).limit(1)).one()
-        said = {c.name: sa.literal(getattr(one_site, c.name), c.type) for c in structure.columns}
+        said: dict[str, sa.ColumnElement[Any]] = {
+            c.name: sa.literal(getattr(one_site, c.name), c.type) for c in structure.columns
+        }
         said |= {"id": sa.literal("fineg:") + code, "finess": code, "name": sa.literal("Structure ") + code}
         yield _copied(structure, [said[c.name].label(c.name) for c in structure.columns], sites)
 

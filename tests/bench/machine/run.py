@@ -51,7 +51,7 @@ class Campaign:
         self.floors = tuple(Floor(name, folder, redis_port, octets) for name in (FLOOR, BARE_LOOP))
         for floor in self.floors:
             self._start(floor, stack)
-        self._servers = (self.gateway, self.peer, *self.floors)
+        self._servers: tuple[Gateway | peer.OidcProvider | Floor, ...] = (self.gateway, self.peer, *self.floors)
         self.contenders: dict[str, Contender] = {one.name: one for one in self._servers}
 
     def _start(self, contender: Gateway | peer.OidcProvider | Floor, stack: ExitStack) -> float:
@@ -83,7 +83,7 @@ class Campaign:
 
     def window(self, target: Target, seconds: float) -> Window:
         contender, operation = self._of(target)
-        pool = operation.pool * (3 if operation.mode == "once" and contender in self.floors else 1)
+        pool = operation.pool * (3 if operation.mode == "once" and contender.name in (FLOOR, BARE_LOOP) else 1)
         return self.windows.of(contender, operation, seconds, pool=pool)
 
     def _of(self, target: Target) -> tuple[Contender, Operation]:
@@ -142,7 +142,7 @@ def machine(
             )))  # fmt: skip
         if "latency" in parts:
             both = (campaign.gateway, campaign.peer)
-            keep(latency(both, campaign.windows, rounds=max(5, rounds // 2), seconds=4))
+            keep(latency(both, campaign.windows, rounds=(rounds + 1) // 2, seconds=4))
         rest: dict[str, Any] = {
             "pss_mb": {name: measure.pss_megabytes(one.pid) for name, one in campaign.contenders.items()}
         }
