@@ -64,7 +64,9 @@ class _Connections:
             else:
                 self.idle.append((reader, writer))
         if not head.startswith(b"http/1.1 200") or self.stream.says not in body:
-            raise Unmeasurable(f"{self.stream.path}: {head.splitlines()[0].decode()} {body[:60]!r}")
+            # Up to the incident's number, so that one reason stays one.
+            said = body.partition(b',"incident"')[0][:60]
+            raise Unmeasurable(f"{self.stream.path}: {head.splitlines()[0].decode()} {said!r}")
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while self.idle:
@@ -92,7 +94,7 @@ async def _offer(stream: Stream, seconds: float, chance: random.Random, failures
         except TimeoutError:
             failures[f"{stream.name}: no answer in {PATIENCE_SECONDS:g} s"] += 1
         except (Unmeasurable, OSError, EOFError, LookupError, ValueError) as error:
-            failures[f"{stream.name}: {type(error).__name__} {error}"] += 1
+            failures[f"{stream.name}: {error or type(error).__name__}"] += 1
         else:
             latencies.append((loop.time() - scheduled) * 1000)
 
