@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.bench import measure
-from tests.bench.measure import ATTEMPTS, NEIGHBOURS, Refusals, Target, Unmeasurable, Window
+from tests.bench import campaign, measure
+from tests.bench.campaign import ATTEMPTS, NEIGHBOURS, Refusals
+from tests.bench.measure import Target, Unmeasurable, Window
 from tests.bench.record import keep
 
 TARGET = Target("tokens", "ours", "/token")
@@ -32,7 +33,7 @@ def taken(*results: Window | Exception) -> tuple[Window | None, Refusals]:
             raise result
         return result
 
-    return measure.believed(once, refusals, deadline=float("inf")), refusals
+    return campaign.believed(once, refusals, deadline=float("inf")), refusals
 
 
 def test_a_disturbed_window_is_refused_repeated_and_counted() -> None:
@@ -51,9 +52,9 @@ def test_a_target_that_never_has_a_good_window_has_none_and_is_told() -> None:
     def bad(_: Target) -> Window:
         raise Unmeasurable("/token: no answer\nand much of a log")
 
-    series = measure.campaign([TARGET], bad, rounds=2, deadline=float("inf"))["tokens"]
+    series = campaign.measured([TARGET], bad, rounds=2, deadline=float("inf"))["tokens"]
     assert series.windows == [None, None]
-    told = measure.said({"tokens": series.refusals})
+    told = campaign.said({"tokens": series.refusals})
     assert told == f"refused, tokens: {2 * ATTEMPTS} x /token: no answer"
 
 

@@ -19,14 +19,15 @@ from typing import Any
 import redis
 
 from gateway.wiring.remembered_people import MOST
-from tests.bench import measure
+from tests.bench import campaign, measure
+from tests.bench.campaign import Ratio, Series
 from tests.bench.machine import operations
 from tests.bench.machine.operations import CLIENT_CREDENTIALS, OPERATIONS, REFRESH, Operation
 from tests.bench.machine.ours import Gateway, add_people
 from tests.bench.machine.population import SITE, Population, start_sessions
 from tests.bench.machine.redis_server import running_redis
 from tests.bench.machine.windows import Windows
-from tests.bench.measure import Ratio, Series, Target, Unmeasurable
+from tests.bench.measure import Target, Unmeasurable
 
 LIMIT = 1.3
 ANYBODY, KNOWN = MOST + 552, 256
@@ -133,7 +134,7 @@ def growth(
             with suppress(Unmeasurable, OSError):
                 window(target, 1)
         deadline = time.monotonic() + budget
-        series = measure.campaign(targets, window, rounds=rounds, deadline=deadline)
+        series = campaign.measured(targets, window, rounds=rounds, deadline=deadline)
     keep({"growth": _told(series, both[0], both[1], database)})
 
 
@@ -158,7 +159,7 @@ def _told(series: Mapping[str, Series], small: Deployment, large: Deployment, da
             "spread": [ratio.lowest, ratio.highest, ratio.pairs],
             "cpu_us": {"small": before.values("cpu_us"), "large": after.values("cpu_us")},
         }
-    refused = measure.said({name: one.refusals for name, one in series.items()})
+    refused = campaign.said({name: one.refusals for name, one in series.items()})
     print(f"\ngrowth\n{measure.table(rows)}\n{refused}".rstrip())
     about = {"accounts": [small.size, large.size], "filled_in_s": [small.filled_in, large.filled_in]}
     return {"limit": LIMIT, "operations": found, **about, "database": "PostgreSQL" if database else "SQLite"}

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.bench import arrivals, measure
+from tests.bench import arrivals, campaign, measure
+from tests.bench.campaign import Refusals
 from tests.bench.machine.operations import (
     AUTHORIZATION,
     CLIENT_CREDENTIALS,
@@ -18,7 +19,7 @@ from tests.bench.machine.operations import (
     Operation,
 )
 from tests.bench.machine.windows import Windows
-from tests.bench.measure import Refusals, Unmeasurable
+from tests.bench.measure import Unmeasurable
 
 OPERATIONS = (CLIENT_CREDENTIALS, INTROSPECTION)
 SHARES = (0.5, 0.8)
@@ -45,7 +46,7 @@ def turn(
     streams: Sequence[arrivals.Stream], seconds: float, seed: int, *, server: int, refusals: Refusals
 ) -> tuple[dict[str, list[float]], float] | None:
     """The latencies of one good turn and the neighbours' share of the core; None when no attempt was good."""
-    for _ in range(measure.ATTEMPTS):
+    for _ in range(campaign.ATTEMPTS):
         measure.await_quiet()
         neighbours = measure.Neighbours(server)
         try:
@@ -58,7 +59,7 @@ def turn(
         measure.settle(server)
         if share < measure.FOREIGN_LIMIT or measure.PRIORITY < 0:
             return latencies, share
-        refusals.note(measure.NEIGHBOURS)
+        refusals.note(campaign.NEIGHBOURS)
     return None
 
 
@@ -68,11 +69,11 @@ def latency(contenders: Sequence[Contender], windows: Windows, *, rounds: int, s
     refusals: dict[str, Refusals] = {}
     for number in range(rounds):
         for operation in OPERATIONS:
-            for contender in measure.rotated(list(contenders), number):
+            for contender in campaign.rotated(list(contenders), number):
                 name = f"{operation.name} {contender.name}"
                 refused = refusals.setdefault(name, Refusals())
                 taken.setdefault(name, []).extend(_round(contender, operation, windows, seconds, number, refused))
-    print(f"\n{measure.table(_rows(taken, refusals))}\n{measure.said(refusals)}")
+    print(f"\n{measure.table(_rows(taken, refusals))}\n{campaign.said(refusals)}")
     return {
         "open_loop": taken,
         "open_loop_refused": {name: dict(one.reasons) for name, one in refusals.items()},

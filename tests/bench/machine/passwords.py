@@ -16,14 +16,15 @@ from urllib.parse import urlsplit
 
 import redis
 
-from tests.bench import arrivals, measure
+from tests.bench import arrivals, campaign, measure
+from tests.bench.campaign import Refusals
 from tests.bench.machine.open_loop import stream, turn
 from tests.bench.machine.operations import CLIENT_CREDENTIALS
 from tests.bench.machine.ours import Gateway, add_people
 from tests.bench.machine.redis_server import running_redis
 from tests.bench.machine.sign_in import PASSWORD, PROXY, SignIns
 from tests.bench.machine.windows import Windows
-from tests.bench.measure import Refusals, Unmeasurable
+from tests.bench.measure import Unmeasurable
 
 LIMIT = 2.0
 SHARE = 0.5
@@ -77,7 +78,7 @@ def _rounds(
             continue
         tokens = stream(gateway, CLIENT_CREDENTIALS, capacity * SHARE)
         taken: dict[str, dict[str, float]] = {}
-        for kind in measure.rotated([WITHOUT, WITH], number):
+        for kind in campaign.rotated([WITHOUT, WITH], number):
             streams = [tokens, people] if kind == WITH else [tokens]
             good = turn(streams, seconds, number, server=gateway.pid, refusals=refusals)
             if good is not None:
@@ -121,7 +122,7 @@ def _told(found: Sequence[Mapping[str, Mapping[str, float]]], refusals: Refusals
             f"p99 {ratio:.2f} times ({min(ratios):.2f}-{max(ratios):.2f}, {len(ratios)} rounds), at most {LIMIT}: {verdict}"
         )
         print(f"{sign_ins} sign-ins, every one to the code page; half of them within {beside:.0f} ms")
-    print(measure.said({"turns": refusals}) or "no turn refused")
+    print(campaign.said({"turns": refusals}) or "no turn refused")
     return {
         "limit": LIMIT,
         "ratio": round(ratio, 3) if ratios else None,

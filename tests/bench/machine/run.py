@@ -19,7 +19,8 @@ from typing import Any
 
 import redis
 
-from tests.bench import measure
+from tests.bench import campaign, measure
+from tests.bench.campaign import Ratio, Series
 from tests.bench.machine import operations, peer
 from tests.bench.machine.floor import BARE_LOOP, FLOOR, Floor
 from tests.bench.machine.open_loop import latency
@@ -27,7 +28,7 @@ from tests.bench.machine.operations import OPERATIONS, Contender, Operation, ask
 from tests.bench.machine.ours import Gateway
 from tests.bench.machine.redis_server import running_redis
 from tests.bench.machine.windows import Windows
-from tests.bench.measure import Ratio, Series, Target, Unmeasurable, Window
+from tests.bench.measure import Target, Unmeasurable, Window
 
 PEOPLE = 500
 MUST = {"client_credentials": 1.2, "refresh": 1.6, "introspection": 1.1, "code": 1.5}
@@ -99,19 +100,23 @@ class Campaign:
             Target(f"{one} {server}", server, one) for one in (o.name for o in OPERATIONS) for server in self.contenders
         ]
 
-    def cold(self, launches: int) -> dict[str, list[float]]:
-        """Seconds from exec to the first token, the resident servers stopped."""
+    def cold(self, launches: int) -> dict[str, dict[str, list[float]]]:
+        """Seconds from exec to the first token, and those of CPU until then, the resident servers stopped."""
         seconds: dict[str, list[float]] = {name: [] for name in self.contenders}
+        spent: dict[str, list[float]] = {name: [] for name in self.contenders}
         for one in self._servers:
             one.process.stop()
         for _ in range(launches):
             for one in self._servers:
                 with ExitStack() as stack:
                     try:
-                        seconds[one.name].append(self._start(one, stack))
+                        elapsed = self._start(one, stack)
                     except Unmeasurable as error:
                         print(f"refused, a start of {one.name}: {error}")
-        return seconds
+                    else:
+                        spent[one.name].append(measure.cpu_seconds(one.pid))
+                        seconds[one.name].append(elapsed)
+        return {"first_token_s": seconds, "first_token_cpu_s": spent}
 
 
 def machine(
@@ -131,23 +136,23 @@ def machine(
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         store, redis_port = stack.enter_context(running_redis(folder))
-        campaign = Campaign(folder, stack, store, redis_port, database)
-        print(f"claims, octets: {campaign.sizes}; Node {node_version}; durable store: {database or 'SQLite'}")
-        keep({"node": node_version, "claims_octets": campaign.sizes, "database": database or "SQLite"})
+        running = Campaign(folder, stack, store, redis_port, database)
+        print(f"claims, octets: {running.sizes}; Node {node_version}; durable store: {database or 'SQLite'}")
+        keep({"node": node_version, "claims_octets": running.sizes, "database": database or "SQLite"})
         if "closed" in parts:
-            campaign.warm(2 if rounds > 3 else 1)
-            targets = [target for target in campaign.targets() if only in target.path]
-            keep(_closed(measure.campaign(
-                targets, lambda target: campaign.window(target, seconds), rounds=rounds, deadline=deadline
+            running.warm(2 if rounds > 3 else 1)
+            targets = [target for target in running.targets() if only in target.path]
+            keep(_closed(campaign.measured(
+                targets, lambda target: running.window(target, seconds), rounds=rounds, deadline=deadline
             )))  # fmt: skip
         if "latency" in parts:
-            both = (campaign.gateway, campaign.peer)
-            keep(latency(both, campaign.windows, rounds=(rounds + 1) // 2, seconds=4))
+            both = (running.gateway, running.peer)
+            keep(latency(both, running.windows, rounds=(rounds + 1) // 2, seconds=4))
         rest: dict[str, Any] = {
-            "pss_mb": {name: measure.pss_megabytes(one.pid) for name, one in campaign.contenders.items()}
+            "pss_mb": {name: measure.pss_megabytes(one.pid) for name, one in running.contenders.items()}
         }
         if "cold" in parts:
-            rest["first_token_s"] = campaign.cold(5)
+            rest |= running.cold(7)
         _print_rest(rest)
         keep(rest)
 
@@ -202,16 +207,20 @@ def _closed(series: dict[str, Series]) -> dict[str, Any]:
         measured = not math.isnan(faster.median + above.median)
         kept = "kept" if faster.median >= must and above.median <= most else "MISSED" if measured else "not measured"
         verdicts.append([operation.name, str(faster), f"{must}", f"{AIM[operation.name]}", str(above), f"{most}", kept])
-    refused = measure.said({name: one.refusals for name, one in series.items()})
+    refused = campaign.said({name: one.refusals for name, one in series.items()})
     print(f"\n{measure.table(rows)}\n{refused}\n\n{measure.table(verdicts)}\n{_ABOUT_FLOORS}")
     return record
 
 
 def _print_rest(record: dict[str, Any]) -> None:
-    rows = [["server", "memory (PSS), MB", "exec to first token, s (min-max)"]]
+    rows = [["server", "memory (PSS), MB", "exec to first token, s (min-max)", "of them CPU"]]
     for name, pss in record["pss_mb"].items():
-        cold = record.get("first_token_s", {}).get(name)
-        rows.append(
-            [name, f"{pss:.0f}", f"{statistics.median(cold):.2f} ({min(cold):.2f}-{max(cold):.2f})" if cold else "-"]
-        )
+        cold, spent = (record.get(one, {}).get(name) for one in ("first_token_s", "first_token_cpu_s"))
+        told = ["-", "-"]
+        if cold:
+            told = [
+                f"{statistics.median(cold):.2f} ({min(cold):.2f}-{max(cold):.2f})",
+                f"{statistics.median(spent):.2f}",
+            ]
+        rows.append([name, f"{pss:.0f}", *told])
     print(f"\n{measure.table(rows)}\nload average at the end: {os.getloadavg()[0]:.1f}")
