@@ -6,6 +6,7 @@ was then.
 
 import datetime
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,12 +22,21 @@ def keep(figures: Mapping[str, Any], file: Path = FILE) -> None:
     except (OSError, ValueError):
         kept = {}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    for name, figure in figures.items():
+    for name, figure in _as_json(figures).items():
         before = kept.get(name)
         kept[name] = {**before, **figure} if isinstance(before, dict) and isinstance(figure, dict) else figure
     measured = kept.setdefault("measured", {})
     measured |= {name: {"at": now, "load_average": os.getloadavg()} for name in figures}
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(kept, indent=1), "utf-8")
+    unfinished.write_text(json.dumps(kept, indent=1, allow_nan=False), "utf-8")
     unfinished.replace(file)
+
+
+def _as_json(figure: Any) -> Any:
+    """What was not measured is null: JSON has no word for a figure that is none."""
+    if isinstance(figure, Mapping):
+        return {str(name): _as_json(one) for name, one in figure.items()}
+    if isinstance(figure, list | tuple):
+        return [_as_json(one) for one in figure]
+    return None if isinstance(figure, float) and not math.isfinite(figure) else figure

@@ -83,3 +83,11 @@ def test_a_file_that_cannot_be_read_is_begun_anew(tmp_path: Path) -> None:
     file.write_text("{")
     keep({"growth": {}}, file)
     assert json.loads(file.read_text())["growth"] == {}
+
+
+def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    keep({"ratios": {"code": float("nan")}, "spread": [1.0, float("inf")]}, file)
+    kept = json.loads(file.read_text())
+    assert kept["ratios"] == {"code": None}
+    assert kept["spread"] == [1.0, None]
