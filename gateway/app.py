@@ -33,6 +33,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PAGE_THREADS = 16
 BODY_SECONDS = 10.0
 """For a whole body, at most 64 KiB."""
+PAGES_AFTER_SECONDS = 0.25
+"""So long a worker that has just started is there for machines alone; whoever asks for a page begins them at once."""
 STARTUP_FAILURE = 3
 """How uvicorn ends too when an application does not start."""
 _log = logging.getLogger("passerelle.door")
@@ -138,6 +140,7 @@ class Application:
     def _pages_begun(self) -> "asyncio.Future[WSGIMiddleware]":
         if self._building is None:
             self._building = asyncio.get_running_loop().run_in_executor(self._threads, self._built_pages)
+            self._building.add_done_callback(_end_without_pages)
         return self._building
 
     def _built_pages(self) -> WSGIMiddleware:
@@ -227,7 +230,7 @@ class Application:
                 if self._on_start is not None:
                     await self._on_start()
                 await send({"type": "lifespan.startup.complete"})
-                self._pages_begun().add_done_callback(_end_without_pages)
+                asyncio.get_running_loop().call_later(PAGES_AFTER_SECONDS, self._pages_begun)
             else:
                 if self._on_stop is not None:
                     await self._on_stop()

@@ -8,9 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.accounts.account import Account, AccountStatus, RppsProof
+from gateway.accounts.french_territories import FRENCH
 from gateway.accounts.identifiers import parse_email, parse_rpps, parse_username
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, new_link, sending
-from gateway.accounts.phone import FRENCH, PhoneRefused, mobile_number
+from gateway.accounts.phone import PhoneRefused, mobile_number
 from gateway.accounts.ports import AccountExistsError, Accounts, OneTimeLinks
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome

@@ -11,12 +11,8 @@ from collections.abc import Collection
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from gateway.accounts.french_territories import FRENCH, HOME
 from gateway.refusal import Refusal
-
-HOME = "FR"
-FRENCH = frozenset({HOME, "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "PF", "WF"})
-"""France, its departments and its collectivities overseas: the default of `sms.countries`."""
-ACCOUNTS_PER_NUMBER = 2
 
 _LONGEST = 40
 _AS_TYPED = re.compile(r"\+?[0-9 ().\-/]+")

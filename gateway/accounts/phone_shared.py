@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Event, Outcome
 
+ACCOUNTS_PER_NUMBER = 2
+
 
 def phone_shared(account_ids: Sequence[str], at: float) -> Effects:
     """What is written with the binding that made a number that of these accounts."""

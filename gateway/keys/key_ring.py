@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.clock import Clock
@@ -128,10 +129,21 @@ def _read(keys: Sequence[SigningKey], version: int, now: float) -> _Ring:
 
 
 def _signing(key: SigningKey) -> RingKey:
-    if key.algorithm is not Algorithm.ES256:
-        return RingKey(key.kid, key.algorithm, _of_kind(key).import_key(key.private_pem))
-    parsed = ECKey.import_key(key.private_pem)
-    return RingKey(key.kid, key.algorithm, parsed, private=parsed.get_op_key("sign"))
+    if key.algorithm is Algorithm.ES256:
+        parsed = ECKey.import_key(key.private_pem)
+        return RingKey(key.kid, key.algorithm, parsed, private=parsed.get_op_key("sign"))
+    if key.algorithm is Algorithm.EDDSA:
+        return RingKey(key.kid, key.algorithm, OKPKey.import_key(key.private_pem))
+    return RingKey(key.kid, key.algorithm, RSAKey.import_key(_own_rsa_key(key.private_pem)))
+
+
+def _own_rsa_key(pem: bytes) -> rsa.RSAPrivateKey:
+    """Without proving again that its numbers are prime, which takes a tenth of a second, of a worker's first token and of each
+    new key: we generated it, and its seal in the store vouches for every octet."""
+    parsed = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(parsed, rsa.RSAPrivateKey):
+        raise TypeError("a key of RSA was expected")
+    return parsed
 
 
 def _verifying(key: SigningKey) -> RingKey:

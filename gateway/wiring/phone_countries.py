@@ -1,6 +1,6 @@
 """The countries whose mobile numbers this deployment serves (`sms.countries`, SMS-03)."""
 
-from gateway.accounts.phone import FRENCH, tells_mobiles_apart
+from gateway.accounts.french_territories import FRENCH
 from gateway.settings import ConfigurationError, Settings
 
 
@@ -9,6 +9,8 @@ def sms_countries(settings: Settings) -> frozenset[str]:
     named = settings.sms.countries if settings.sms is not None else None
     if named is None:
         return FRENCH
+    from gateway.accounts.phone import tells_mobiles_apart  # noqa: PLC0415 -- its tables, for those who name countries
+
     for country in named:
         if not tells_mobiles_apart(country):
             raise ConfigurationError(

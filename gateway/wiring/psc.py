@@ -8,9 +8,10 @@ from gateway.signin.psc import pages as psc_pages
 from gateway.signin.psc.client import PscClient
 from gateway.signin.psc.client_secret import read_client_secret
 from gateway.signin.psc.environment import PscEnvironment
-from gateway.signin.psc.leaving import RETURN, PscLeaving
+from gateway.signin.psc.leaving import PscLeaving
 from gateway.signin.psc.relying_party import PscRelyingParty
 from gateway.signin.psc.signin import PscSignin
+from gateway.signin.psc.ways_back import RETURN
 from gateway.wiring.linking import LinkingParts
 from gateway.wiring.stores import Stores
 

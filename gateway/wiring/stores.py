@@ -18,8 +18,7 @@ from gateway.settings import ConfigurationError, Settings
 from gateway.signin.assurance import AssuranceScale
 from gateway.signin.card.environment import CardEnvironment, read_card_environment
 from gateway.signin.psc.environment import PscEnvironment, read_psc_environment
-from gateway.signin.psc.leaving import RETURN
-from gateway.signin.psc.relying_party import CALLBACK
+from gateway.signin.psc.ways_back import CALLBACK, RETURN
 from gateway.signin.shared_post.networks import DeclaredNetworks, read_networks
 from gateway.storage.ephemeral import EphemeralStore, EphemeralStoreUnavailableError, open_ephemeral
 from gateway.storage.sql.database import Database, StoreUnavailableError

@@ -25,7 +25,7 @@ from gateway.signin.card.signin import CardSignin
 from gateway.signin.card.verification import CardVerifier, Expected
 from gateway.storage.ephemeral import open_ephemeral
 from sandbox.card import igc_sante
-from tests.bench import measure
+from tests.bench import campaign, measure
 from tests.unit.signin.card.cards import NONCE, NOW, ORIGIN, START, Rig, message
 from tests.unit.signin.card.tab import CONTEXT, NotedArrivals, Tab
 from tests.unit.signin.world import key
@@ -49,7 +49,7 @@ def card(*, rounds: int, seconds: float) -> dict[str, Any]:
         }
         figures: dict[str, list[float]] = {deed: [] for deed in deeds}
         for turn in range(rounds):
-            for deed in measure.rotated(list(deeds), turn):
+            for deed in campaign.rotated(list(deeds), turn):
                 figures[deed].append(_cpu_us(deeds[deed], seconds))
         load = _load_ms(rig)
     medians = {deed: statistics.median(found) for deed, found in figures.items()}

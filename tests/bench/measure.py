@@ -2,30 +2,25 @@
 
 Servers run on core 0, the load generator and Redis on core 1. The unit is CPU microseconds per request of the server's whole
 process tree, read from /proc: it does not depend on who else uses the machine as requests per second do. A window in which
-others took 10 % of core 0 or more is refused. Every round measures each target once, in rotating order, so that targets are
-compared inside a round: the median of the ratios, with their minimum and maximum, is what may be quoted elsewhere.
+others took 10 % of core 0 or more, or in which a request failed, is not believed (`campaign.py`).
 """
 
 import os
 import re
 import socket
-import statistics
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
 SERVER_CORE, LOAD_CORE = 0, 1
 CONNECTIONS = 16
 FOREIGN_LIMIT = 0.10
-ATTEMPTS = 4
 PRIORITY = 0  # niceness of servers, store and load generator
-
-Item = TypeVar("Item")
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
@@ -79,12 +74,26 @@ def pss_megabytes(root: int) -> float:
     return total / 1024
 
 
-def core_busy_seconds(core: int) -> float:
-    """All that kept a core from idling or waiting for a disk, stolen time included; not the interrupts, which are mostly the
-    measured server's own network and belong to no process."""
+def core_idle_seconds(core: int) -> float:
+    """How long a core had nothing to do. The kernel times its idle periods exactly, while it samples what a core was busy with
+    250 times a second, interrupts apart: a sum of those missed a quarter of the core beside a server that sleeps often."""
     line = re.findall(rf"^cpu{core} (.+)$", Path("/proc/stat").read_text(), re.M)[0]
-    user, nice, system, _idle, _iowait, _irq, _softirq, steal = map(int, line.split()[:8])
-    return (user + nice + system + steal) / _TICKS
+    idle, iowait = map(int, line.split()[3:5])
+    return (idle + iowait) / _TICKS
+
+
+class Neighbours:
+    """What took the servers' core since now, and was not these servers: other processes, the host, interrupts of others."""
+
+    def __init__(self, *servers: int) -> None:
+        self._servers = servers
+        self._spent = sum(map(cpu_seconds, servers))
+        self._idle, self._since = core_idle_seconds(SERVER_CORE), time.monotonic()
+
+    def share(self) -> float:
+        """Of the time since then; a few hundredths of either sign when there are none."""
+        elapsed, idle = time.monotonic() - self._since, core_idle_seconds(SERVER_CORE) - self._idle
+        return (elapsed - idle - (sum(map(cpu_seconds, self._servers)) - self._spent)) / elapsed
 
 
 def prefer(pid: int) -> None:
@@ -167,9 +176,12 @@ def wrk(
         text=True,
         check=True,
     ).stdout
-    if "Non-2xx" in output or "Socket errors" in output:
-        raise Unmeasurable(f"{url}: {output}")
+    failed = re.findall(r"Non-2xx.*|Socket errors.*", output)
+    if failed:
+        raise Unmeasurable(f"{urlsplit(url).path}: {', '.join(failed)}")
     requests = int(re.findall(r"(\d+) requests in", output)[0])
+    if not requests:
+        raise Unmeasurable(f"{urlsplit(url).path}: no answer")
     per_second = float(re.findall(r"Requests/sec:\s+([\d.]+)", output)[0])
     return requests, per_second, _wrk_milliseconds(output, "50%"), _wrk_milliseconds(output, "99%")
 
@@ -185,90 +197,25 @@ def settle(pid: int) -> None:
 
 def await_quiet(patience: float = 6.0) -> None:
     """Give a neighbour on the servers' core some time to finish, rather than spoil a window."""
-    until = time.monotonic() + (patience if PRIORITY >= 0 else 0.0)
+    until = time.monotonic() + patience
     while time.monotonic() < until:
-        before = core_busy_seconds(SERVER_CORE)
+        since, idle = time.monotonic(), core_idle_seconds(SERVER_CORE)
         time.sleep(0.2)
-        if core_busy_seconds(SERVER_CORE) - before < FOREIGN_LIMIT * 0.2:
+        if core_idle_seconds(SERVER_CORE) - idle > (1 - FOREIGN_LIMIT) * (time.monotonic() - since):
             return
 
 
 def window(
     url: str, form: str | None, seconds: float, *, server: int, store: int, script: Mapping[str, str] | None = None
 ) -> Window:
-    await_quiet()
-    started, server_cpu, store_cpu = time.monotonic(), cpu_seconds(server), cpu_seconds(store)
-    busy = core_busy_seconds(SERVER_CORE)
+    if PRIORITY >= 0:  # otherwise it is tried at once, and neighbours are waited for when they were in the way
+        await_quiet()
+    server_cpu, store_cpu, neighbours = cpu_seconds(server), cpu_seconds(store), Neighbours(server)
     requests, per_second, p50, p99 = wrk(url, form, seconds, script)
-    spent = cpu_seconds(server) - server_cpu
-    foreign = max(0.0, core_busy_seconds(SERVER_CORE) - busy - spent) / (time.monotonic() - started)
-    store_spent = cpu_seconds(store) - store_cpu
+    foreign = neighbours.share()
+    spent, store_spent = cpu_seconds(server) - server_cpu, cpu_seconds(store) - store_cpu
     settle(server)
     return Window(requests, per_second, p50, p99, spent / requests * 1e6, store_spent / requests * 1e6, foreign)
-
-
-# --- a campaign ------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Series:
-    windows: list[Window | None] = field(default_factory=list)  # one per round; None: every attempt was contaminated
-    refused: int = 0
-
-    def values(self, unit: str) -> list[float]:
-        return [float(getattr(w, unit)) for w in self.windows if w]
-
-    def median(self, unit: str) -> float:
-        return statistics.median(self.values(unit) or [float("nan")])
-
-    def spread(self, unit: str) -> tuple[float, float]:
-        return min(self.values(unit), default=float("nan")), max(self.values(unit), default=float("nan"))
-
-
-def rotated(items: list[Item], by: int) -> list[Item]:
-    return items[by % len(items) :] + items[: by % len(items)]
-
-
-def campaign(
-    targets: list[Target], measure: Callable[[Target], Window], *, rounds: int, deadline: float
-) -> dict[str, Series]:
-    """Measure every target once per round in rotating order; none begins after `deadline`."""
-    series = {target.name: Series() for target in targets}
-    for turn in range(rounds):
-        if time.monotonic() > deadline:
-            break
-        for target in rotated(targets, turn):
-            kept: Window | None = None
-            for _ in range(ATTEMPTS):
-                taken = measure(target)
-                if taken.foreign < FOREIGN_LIMIT:
-                    kept = taken
-                    break
-                series[target.name].refused += 1
-                if time.monotonic() > deadline:
-                    break
-            series[target.name].windows.append(kept)
-    return series
-
-
-@dataclass(frozen=True)
-class Ratio:
-    median: float
-    lowest: float
-    highest: float
-    pairs: int
-
-    @classmethod
-    def between(cls, numerator: Series, denominator: Series, unit: str = "cpu_us") -> Self:
-        """Ratio inside each round where both were measured."""
-        both = zip(numerator.windows, denominator.windows, strict=True)
-        ratios = [float(getattr(a, unit)) / float(getattr(b, unit)) for a, b in both if a and b]
-        if not ratios:
-            return cls(float("nan"), float("nan"), float("nan"), 0)
-        return cls(statistics.median(ratios), min(ratios), max(ratios), len(ratios))
-
-    def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.lowest:.2f}-{self.highest:.2f})"
 
 
 def first_answer(

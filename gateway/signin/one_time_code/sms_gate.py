@@ -9,7 +9,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.accounts.phone import FRENCH, country_of, prefix_of
+from gateway.accounts.french_territories import FRENCH
+from gateway.accounts.phone import country_of, prefix_of
 from gateway.clock import PARIS, civil_date
 from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Event, Outcome

@@ -16,8 +16,6 @@ from gateway.signin.psc.environment import PscEnvironment
 from gateway.signin.psc.logout import end_session_address, is_our_return
 from gateway.signin.session import Session
 
-RETURN = "/signin/psc/logged-out"
-
 
 @dataclass(frozen=True, slots=True)
 class Departure:

@@ -19,10 +19,10 @@ from gateway.signin.linking.link import IdentityRefused, IdentityStale
 from gateway.signin.pages import HOME, JourneyPages
 from gateway.signin.psc.attempt import transaction_handle_of
 from gateway.signin.psc.callback import UnverifiedCallback
-from gateway.signin.psc.leaving import RETURN, PscLeaving
+from gateway.signin.psc.leaving import PscLeaving
 from gateway.signin.psc.refusals import PscDeclined, PscRefused, PscUnavailable
-from gateway.signin.psc.relying_party import CALLBACK
 from gateway.signin.psc.signin import ACTIVATION, OTHERS, PscSignin
+from gateway.signin.psc.ways_back import CALLBACK, RETURN
 from gateway.signin.session import Session
 from gateway.signin.transaction import Demand
 from gateway.web import cookies

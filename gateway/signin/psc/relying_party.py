@@ -16,9 +16,6 @@ from gateway.signin.psc.key_set import PinnedKeys
 from gateway.signin.psc.ports import PscProvider
 from gateway.signin.psc.userinfo import verified_userinfo
 
-CALLBACK = "/signin/psc/callback"
-"""Our door for the answer, as it must be declared to Pro Santé Connect."""
-
 
 class PscRelyingParty:
     def __init__(

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gateway.accounts.account import Account, AccountStatus
-from gateway.accounts.phone import ACCOUNTS_PER_NUMBER
-from gateway.accounts.phone_shared import phone_shared
+from gateway.accounts.phone_shared import ACCOUNTS_PER_NUMBER, phone_shared
 from gateway.accounts.ports import AccountExistsError
 from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.storage.sql.account_row import AccountRows

@@ -2,7 +2,7 @@
 
 import statistics
 
-from tests.bench.measure import Ratio, Series
+from tests.bench.campaign import Ratio, Series
 
 _HEAD = ["target", "CPU us (min-max)", "ratio", "store us", "req/s", "p50 ms", "p99 ms", "PSS MB"]
 _HEAD += ["first token s", "windows (refused)"]

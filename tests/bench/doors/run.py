@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from tests.bench import arrivals, measure
+from tests.bench import arrivals, campaign, measure
+from tests.bench.campaign import Series
 from tests.bench.doors import spec, stores
 from tests.bench.doors.report import closed_rows, mix_rows
-from tests.bench.measure import Process, Series, Target, Unmeasurable, Window
+from tests.bench.measure import Process, Target, Unmeasurable, Window
 
 TOKENS_PER_SECOND, SLOW_PAGES_PER_SECOND = 400.0, 5.0
 
@@ -95,7 +96,7 @@ def cold_starts(at: Bench, launches: int) -> dict[str, list[float]]:
     """Seconds from exec to the first verified token, launches interleaved."""
     seconds: dict[str, list[float]] = {server.name: [] for server in spec.SERVERS}
     for turn in range(launches):
-        for server in measure.rotated(spec.SERVERS, turn):
+        for server in campaign.rotated(spec.SERVERS, turn):
             since = time.monotonic()
             process, port = at.launch(server)
             try:
@@ -149,7 +150,7 @@ def closed_loop(
         for target in targets:
             running.window(target, 1.0)
         deadline = time.monotonic() + budget
-        series = measure.campaign(
+        series = campaign.measured(
             targets, lambda target: running.window(target, seconds), rounds=rounds, deadline=deadline
         )
         for target in targets:
@@ -192,16 +193,18 @@ def _mixes() -> list[Mix]:
 
 
 def _clean_offer(mix: Mix, running: Running, seconds: float, seed: int) -> dict[str, list[float]] | None:
-    """Latencies of a window in which nobody else took the servers' core; None when each attempt met a neighbour."""
+    """Latencies of a turn in which nothing failed and nobody else took the servers' core; None when there was none."""
     pids = [running.process[server.name].pid for server in (mix.server, mix.pages_server) if server]
-    for _ in range(measure.ATTEMPTS):
+    for _ in range(campaign.ATTEMPTS):
         measure.await_quiet()
-        busy, own = measure.core_busy_seconds(measure.SERVER_CORE), sum(map(measure.cpu_seconds, pids))
-        latencies = arrivals.offer(mix.streams(running), seconds, seed)
-        spent = sum(map(measure.cpu_seconds, pids)) - own
-        foreign = measure.core_busy_seconds(measure.SERVER_CORE) - busy - spent
+        neighbours = measure.Neighbours(*pids)
+        try:
+            latencies = arrivals.offer(mix.streams(running), seconds, seed)
+        except Unmeasurable as error:
+            print(f"refused, {mix.name}: {error}")
+            continue
         # At half load neighbours fill the idle half; put before them, the servers do not wait for them.
-        if measure.PRIORITY < 0 or foreign < measure.FOREIGN_LIMIT * seconds:
+        if measure.PRIORITY < 0 or neighbours.share() < measure.FOREIGN_LIMIT:
             return latencies
     return None
 
@@ -223,7 +226,7 @@ def slow_pages(
         for turn in range(rounds):
             if time.monotonic() > deadline:
                 break
-            for mix in measure.rotated(mixes, turn):
+            for mix in campaign.rotated(mixes, turn):
                 latencies = _clean_offer(mix, running, seconds, seed=turn + 1)
                 if latencies is None:
                     continue

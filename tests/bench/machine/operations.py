@@ -6,7 +6,9 @@ import json
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 from tests.bench.measure import Unmeasurable
 
@@ -44,8 +46,11 @@ OPERATIONS = (CLIENT_CREDENTIALS, REFRESH, INTROSPECTION, CODE)
 class Contender(Protocol):
     """A server under comparison. `pool` makes fresh values for one window; it is not measured."""
 
-    name: str
-    pid: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pid(self) -> int: ...
 
     def url(self, operation: Operation) -> str: ...
 
@@ -75,6 +80,27 @@ def asked(url: str, operation: Operation, value: str | None) -> dict[str, Any]:
     request = urllib.request.Request(url, "&".join(fields).encode(), {"Authorization": AUTHORIZATION})
     with urllib.request.urlopen(request, timeout=10) as answer:
         return believed(operation, answer.read(), value)
+
+
+def asked_in_turn(url: str, operation: Operation, values: Sequence[str]) -> list[dict[str, Any]]:
+    """The same for many values, on one connection."""
+    address, answers = urlsplit(url), []
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=10)
+    headers = {"Authorization": AUTHORIZATION, "Content-Type": "application/x-www-form-urlencoded"}
+    prefix = f"{operation.form}&" if operation.form else ""
+    try:
+        for value in values:
+            connection.request("POST", address.path, f"{prefix}{operation.parameter}={value}", headers)
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != 200:
+                raise Unmeasurable(f"{operation.name}: {response.status} {body[:200]!r}")
+            answers.append(believed(operation, body, value))
+    except HTTPException as error:
+        raise Unmeasurable(f"{operation.name}: {type(error).__name__}") from error
+    finally:
+        connection.close()
+    return answers
 
 
 def token_header(token: str) -> dict[str, Any]:

@@ -6,14 +6,17 @@ roles in two structures, which every token of theirs says, read live. Codes are 
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import yaml
 
 from gateway.accounts.account import Account, AccountStatus, RppsProof
+from gateway.accounts.password_hash import PasswordHasher
 from gateway.applications.ports import SecretSlot
 from gateway.cli.administration import Administration, administration
 from gateway.cli.command_line import Invocation
@@ -22,6 +25,7 @@ from gateway.cli.output import Output
 from gateway.habilitations.habilitation import Habilitation, HabilitationState, Origin
 from gateway.habilitations.structure import Structure, StructureKind
 from gateway.journal.effects import NO_EFFECTS
+from gateway.keys.purposes import Purpose
 from gateway.oidc.ports import AuthorizationCode
 from gateway.randomness import digest, handle, identifier, partition_of, system_randomness
 from gateway.settings import read_settings
@@ -37,7 +41,7 @@ from tests.bench.machine.operations import (
     INTROSPECTION,
     REDIRECT_URI,
     Operation,
-    asked,
+    asked_in_turn,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,17 +53,34 @@ HOUR = 3600
 
 
 class Gateway:
+    """`redis_database`: its number; `more`: other settings than the bench's own."""
+
     name = "passerelle"
 
-    def __init__(self, folder: Path, redis_port: int, *, people: int, database: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        redis_port: int,
+        *,
+        people: int,
+        database: str | None = None,
+        redis_database: int = 0,
+        **more: Any,
+    ) -> None:
         self._folder = folder
         self._port = measure.free_port()
-        self.config = _settings(folder, self._port, redis_port, database)
-        with _deployment(self.config) as administering:
+        self.config = _settings(folder, self._port, f"redis://127.0.0.1:{redis_port}/{redis_database}", database, more)
+        self.accounts: list[str] = []
+        with self.deployment() as administering:
             prepare(administering)
             _secret(administering)
-            self.accounts = _people(administering, people)
+            put_structures(administering)
+            self.accounts += add_people(administering, range(people))
         self._sessions_made = 0
+
+    def deployment(self) -> AbstractContextManager[Administration]:
+        """Its stores, opened beside it."""
+        return administration(Invocation(self.config, Output(as_json=True)), initialised=False)
 
     def start(self) -> measure.Process:
         """Starts it again on the same data."""
@@ -82,34 +103,31 @@ class Gateway:
     def url(self, operation: Operation) -> str:
         return f"http://127.0.0.1:{self._port}{'/introspect' if operation is INTROSPECTION else '/token'}"
 
-    def pool(self, operation: Operation, count: int) -> Sequence[str]:
-        """Codes; refresh tokens and access tokens are what codes give."""
-        codes = self._codes(count)
+    def pool(self, operation: Operation, count: int, people: Sequence[str] = ()) -> Sequence[str]:
+        """Codes of these people, or of all; refresh tokens and access tokens are what codes give."""
+        codes = self._codes(count, people or self.accounts)
         if operation is CODE:
             return codes
         member = "access_token" if operation is INTROSPECTION else "refresh_token"
-        return [str(asked(self.url(CODE), CODE, code)[member]) for code in codes]
+        return [str(answer[member]) for answer in asked_in_turn(self.url(CODE), CODE, codes)]
 
-    def _codes(self, count: int) -> list[str]:
-        with _deployment(self.config) as administering:
+    def _codes(self, count: int, people: Sequence[str]) -> list[str]:
+        with self.deployment() as administering:
             store, now = administering.stores.ephemeral, administering.stores.clock.now()
             by_account: dict[str, Session] = {}
             codes = []
             for number in range(count):
-                account_id = self.accounts[(self._sessions_made + number) % len(self.accounts)]
+                account_id = people[(self._sessions_made + number) % len(people)]
                 session = by_account.get(account_id)
                 if session is None:
-                    session = by_account[account_id] = _session(store, account_id, now)
+                    session = by_account[account_id] = session_of(account_id, now)
+                    store.sessions.start(session, now, NO_EFFECTS)
                 codes.append(_code(store, session, now))
             self._sessions_made += count
             return codes
 
 
-def _deployment(config: Path):  # type: ignore[no-untyped-def]  # a context manager of Administration
-    return administration(Invocation(config, Output(as_json=True)), initialised=False)
-
-
-def _settings(folder: Path, port: int, redis_port: int, database: str | None) -> Path:
+def _settings(folder: Path, port: int, ephemeral: str, database: str | None, more: Mapping[str, Any]) -> Path:
     copytree(ROOT / "idp_config", folder / "idp_config")
     client = {
         "client_id": CLIENT_ID,
@@ -129,8 +147,9 @@ def _settings(folder: Path, port: int, redis_port: int, database: str | None) ->
         "idp_config": "idp_config",
         "data": ".",
         "smtp": {"host": "127.0.0.1", "port": 25, "tls": "none", "sender": "banc@demo.passerelle.test"},
-        "ephemeral": {"url": f"redis://127.0.0.1:{redis_port}/0"},
+        "ephemeral": {"url": ephemeral},
         **({"database": {"url": database}} if database else {}),
+        **more,
     }
     file = folder / "passerelle.yaml"
     file.write_text(yaml.safe_dump(settings), "utf-8")
@@ -144,29 +163,35 @@ def _secret(administering: Administration) -> None:
     administering.stores.database.client_secrets.put(slot, NO_EFFECTS)
 
 
-def _people(administering: Administration, count: int) -> list[str]:
-    """Active accounts, each with two habilitations of a source that has just said them."""
-    stores, now = administering.stores, administering.stores.clock.now()
+def put_structures(administering: Administration) -> None:
     structures = [
         Structure(id=f"fineg:{finess}", kind=StructureKind.EG, name=name, finess=finess) for finess, name in STRUCTURES
     ]
-    stores.database.structures.put(structures, NO_EFFECTS)
+    administering.stores.database.structures.put(structures, NO_EFFECTS)
+
+
+def add_people(administering: Administration, numbers: Iterable[int], password: str | None = None) -> list[str]:
+    """Active accounts, each with two habilitations of a source that has just said them."""
+    stores, now = administering.stores, administering.stores.clock.now()
+    hasher = PasswordHasher(stores.database.purpose_keys.get(Purpose.PASSWORD_PEPPER), stores.randomness)
     today, accounts, habilitations = date.today(), [], []
-    for number in range(count):
+    for number in numbers:
+        account_id = identifier(system_randomness)
         account = Account(
-            id=identifier(system_randomness), username=f"banc.{number}", family_name="Exemple", given_name="Camille",
+            id=account_id, username=f"banc.{number}", family_name="Exemple", given_name="Camille",
             email=f"banc.{number}@example.test", status=AccountStatus.ACTIVE, created_at=now, email_verified_at=now,
             rpps=_rpps(number), rpps_proof=RppsProof.CARD, profession="60^1.2.250.1.71.1.2.7",
+            password_hash=None if password is None else hasher.hash(account_id, password),
         )  # fmt: skip
         stores.database.accounts.create(account, NO_EFFECTS)
         accounts.append(account.id)
         habilitations += [
             Habilitation(
-                id=identifier(system_randomness), account_id=account.id, structure_id=structure.id, role_label=label,
+                id=identifier(system_randomness), account_id=account.id, structure_id=f"fineg:{finess}", role_label=label,
                 start_on=today - timedelta(30), end_on=today + timedelta(300), state=HabilitationState.ACTIVE,
                 origin=Origin.ROR, source="ror", seen_at=now,
             )
-            for structure, label in zip(structures, LABELS, strict=True)
+            for (finess, _), label in zip(STRUCTURES, LABELS, strict=True)
         ]  # fmt: skip
     stores.database.habilitations.apply(add=habilitations, end=(), seen=(), seen_at=now, effects=NO_EFFECTS)
     return accounts
@@ -180,8 +205,8 @@ def _rpps(number: int) -> str:
     return f"{body}{-total % 10}"
 
 
-def _session(store: EphemeralStore, account_id: str, now: float) -> Session:
-    session = Session(
+def session_of(account_id: str, now: float) -> Session:
+    return Session(
         handle=handle(system_randomness, partition_of(account_id)),
         sid=identifier(system_randomness),
         account_id=account_id,
@@ -194,8 +219,6 @@ def _session(store: EphemeralStore, account_id: str, now: float) -> Session:
         clients=(CLIENT_ID,),
         active_structure=f"fineg:{STRUCTURES[0][0]}",
     )
-    store.sessions.start(session, now, NO_EFFECTS)
-    return session
 
 
 def _code(store: EphemeralStore, session: Session, now: float) -> str:
@@ -216,7 +239,7 @@ def _code(store: EphemeralStore, session: Session, now: float) -> str:
         amr=("pwd", "otp", "sms", "mfa"),
         structure=session.active_structure,
         issued_at=now,
-        expires_at=now + 600,
+        expires_at=now + HOUR,
         session_ends_at=session.absolute_end,
     )
     if not store.codes.issue(code, NO_EFFECTS):

@@ -12,70 +12,37 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 
-from tests.bench import arrivals, measure
+from tests.bench import campaign, measure
+from tests.bench.campaign import Ratio, Series
 from tests.bench.machine import operations, peer
 from tests.bench.machine.floor import BARE_LOOP, FLOOR, Floor
-from tests.bench.machine.operations import AUTHORIZATION, OPERATIONS, Contender, Operation, asked, token_claims
+from tests.bench.machine.open_loop import latency
+from tests.bench.machine.operations import OPERATIONS, Contender, Operation, asked, token_claims
 from tests.bench.machine.ours import Gateway
-from tests.bench.measure import Ratio, Series, Target, Unmeasurable, Window
+from tests.bench.machine.redis_server import running_redis
+from tests.bench.machine.windows import Windows
+from tests.bench.measure import Target, Unmeasurable, Window
 
 PEOPLE = 500
 MUST = {"client_credentials": 1.2, "refresh": 1.6, "introspection": 1.1, "code": 1.5}
 AIM = {"client_credentials": 2.0, "refresh": 3.0, "introspection": 2.5, "code": 2.5}
 ABOVE_FLOOR = {"client_credentials": 4.0, "refresh": 4.0, "introspection": 6.0, "code": 4.0}
-OPEN_LOOPS = (operations.CLIENT_CREDENTIALS, operations.INTROSPECTION)
-SHARES = (0.5, 0.8)
 _ABOUT_FLOORS = (
     "floor: the recipe of the reference's floors, one blocking raw exchange with Redis for each request; floor_bare_loop, for "
     "information: the same with exchanges shared by the requests of one turn of the loop."
 )
 
 
-@contextmanager
-def running_redis(folder: Path) -> Iterator[tuple[measure.Process, int]]:
-    port = measure.free_port()
-    argv = [
-        "redis-server",
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--dir",
-        str(folder),
-    ]
-    process = measure.Process(argv, core=measure.LOAD_CORE, log=folder / "redis.log")
-    try:
-        started = time.monotonic()
-        with redis.Redis(port=port) as store:
-            while True:
-                try:
-                    store.ping()
-                    break
-                except redis.ConnectionError:
-                    if time.monotonic() - started > 10 or not process.alive():
-                        raise
-                    time.sleep(0.02)
-        yield process, port
-    finally:
-        process.stop()
-
-
 class Campaign:
     def __init__(self, folder: Path, stack: ExitStack, store: measure.Process, redis_port: int, database: str | None):
-        self._folder, self._store = folder, store
-        self._redis = redis.Redis(port=redis_port)
+        self.windows = Windows(folder, store, redis.Redis(port=redis_port))
         self.gateway = Gateway(folder, redis_port, people=PEOPLE, database=database)
         self.peer = peer.OidcProvider(folder, redis_port)
         self._start(self.gateway, stack)
@@ -85,7 +52,7 @@ class Campaign:
         self.floors = tuple(Floor(name, folder, redis_port, octets) for name in (FLOOR, BARE_LOOP))
         for floor in self.floors:
             self._start(floor, stack)
-        self._servers = (self.gateway, self.peer, *self.floors)
+        self._servers: tuple[Gateway | peer.OidcProvider | Floor, ...] = (self.gateway, self.peer, *self.floors)
         self.contenders: dict[str, Contender] = {one.name: one for one in self._servers}
 
     def _start(self, contender: Gateway | peer.OidcProvider | Floor, stack: ExitStack) -> float:
@@ -117,100 +84,77 @@ class Campaign:
 
     def window(self, target: Target, seconds: float) -> Window:
         contender, operation = self._of(target)
-        self._forget_lines()
-        script = {"AUTHORIZATION": AUTHORIZATION}
-        if operation.parameter is not None:
-            once = operation.mode == "once"
-            values = contender.pool(operation, operation.pool * (3 if once and contender in self.floors else 1))
-            if operation.mode != "rotate":
-                asked(contender.url(operation), operation, values[0])
-            pool = self._folder / "pool"
-            pool.write_text("\n".join(values[1:]) + "\n")
-            script |= {"POOL": str(pool), "FIELD": operation.parameter, "MODE": operation.mode}
-            if once:
-                seconds = 1.0  # the pool must last
-        return measure.window(
-            contender.url(operation),
-            operation.form,
-            seconds,
-            server=contender.pid,
-            store=self._store.pid,
-            script=script,
-        )
+        pool = operation.pool * (3 if operation.mode == "once" and contender.name in (FLOOR, BARE_LOOP) else 1)
+        return self.windows.of(contender, operation, seconds, pool=pool)
 
     def _of(self, target: Target) -> tuple[Contender, Operation]:
         return self.contenders[target.server], next(one for one in OPERATIONS if one.name == target.path)
 
-    def _forget_lines(self) -> None:
-        """The jobs would have taken them: kept for ever they would only fill Redis."""
-        self._redis.delete(*(f"{{p{partition:x}}}:events" for partition in range(16)))
-
     def warm(self, seconds: float) -> None:
         for target in self.targets():
-            self.window(target, seconds)
+            with suppress(Unmeasurable, OSError):  # its own windows will say it
+                self.window(target, seconds)
 
     def targets(self) -> list[Target]:
         return [
             Target(f"{one} {server}", server, one) for one in (o.name for o in OPERATIONS) for server in self.contenders
         ]
 
-    def open_loop(
-        self, operation: Operation, contender: Contender, rounds: int, seconds: float
-    ) -> list[dict[str, float]]:
-        values = contender.pool(operation, 1) if operation.parameter else ()
-        form = "&".join(
-            [*([operation.form] if operation.form else []), *(f"{operation.parameter}={v}" for v in values)]
-        )
-        address = urlsplit(contender.url(operation))
-        found = []
-        for turn in range(rounds):
-            capacity = self.window(Target("", contender.name, operation.name), 2).per_second
-            for share in SHARES:
-                stream = arrivals.Stream("one", address.port or 0, address.path, capacity * share, form, AUTHORIZATION)
-                measure.await_quiet()
-                latencies = arrivals.offer([stream], seconds, turn)["one"]
-                measure.settle(contender.pid)
-                p50, p99 = arrivals.percentile(latencies, 0.5), arrivals.percentile(latencies, 0.99)
-                found.append({"share": share, "capacity": capacity, "p50": p50, "p99": p99})
-        return found
-
-    def cold(self, launches: int) -> dict[str, list[float]]:
-        """Seconds from exec to the first token, the resident servers stopped."""
+    def cold(self, launches: int) -> dict[str, dict[str, list[float]]]:
+        """Seconds from exec to the first token, and those of CPU until then, the resident servers stopped."""
         seconds: dict[str, list[float]] = {name: [] for name in self.contenders}
+        spent: dict[str, list[float]] = {name: [] for name in self.contenders}
         for one in self._servers:
             one.process.stop()
         for _ in range(launches):
             for one in self._servers:
                 with ExitStack() as stack:
-                    seconds[one.name].append(self._start(one, stack))
-        return seconds
+                    try:
+                        elapsed = self._start(one, stack)
+                    except Unmeasurable as error:
+                        print(f"refused, a start of {one.name}: {error}")
+                    else:
+                        spent[one.name].append(measure.cpu_seconds(one.pid))
+                        seconds[one.name].append(elapsed)
+        return {"first_token_s": seconds, "first_token_cpu_s": spent}
 
 
 def machine(
-    *, rounds: int, seconds: float, budget: float, only: str = "", database: str | None = None, parts: Sequence[str]
-) -> dict[str, Any]:
-    """Measures, prints the tables, returns what build/bench.json keeps."""
+    *,
+    rounds: int,
+    seconds: float,
+    budget: float,
+    only: str = "",
+    database: str | None = None,
+    parts: Sequence[str],
+    keep: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Measures, prints the tables, gives `keep` what build/bench.json holds, part by part."""
     peer.install()
     _, node_version = peer.node()
     deadline = time.monotonic() + budget
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         store, redis_port = stack.enter_context(running_redis(folder))
-        campaign = Campaign(folder, stack, store, redis_port, database)
-        print(f"claims, octets: {campaign.sizes}; Node {node_version}; durable store: {database or 'SQLite'}")
-        campaign.warm(2 if rounds > 3 else 1)
-        targets = [target for target in campaign.targets() if only in target.path]
-        series = measure.campaign(
-            targets, lambda target: campaign.window(target, seconds), rounds=rounds, deadline=deadline
-        )
-        record = _closed(series)
+        running = Campaign(folder, stack, store, redis_port, database)
+        print(f"claims, octets: {running.sizes}; Node {node_version}; durable store: {database or 'SQLite'}")
+        keep({"node": node_version, "claims_octets": running.sizes, "database": database or "SQLite"})
+        if "closed" in parts:
+            running.warm(2 if rounds > 3 else 1)
+            targets = [target for target in running.targets() if only in target.path]
+            keep(_closed(campaign.measured(
+                targets, lambda target: running.window(target, seconds), rounds=rounds, deadline=deadline
+            )))  # fmt: skip
         if "latency" in parts:
-            record["open_loop"] = _latency(campaign, rounds=max(3, rounds // 2), seconds=4)
-        record["pss_mb"] = {name: measure.pss_megabytes(one.pid) for name, one in campaign.contenders.items()}
+            both = (running.gateway, running.peer)
+            keep(latency(both, running.windows, rounds=(rounds + 1) // 2, seconds=4))
+        rest: dict[str, Any] = {
+            "pss_mb": {name: measure.pss_megabytes(one.pid) for name, one in running.contenders.items()}
+        }
         if "cold" in parts:
-            record["first_token_s"] = campaign.cold(5)
-        _print_rest(record)
-    return {"campaign": "machine", "node": node_version, "claims_octets": campaign.sizes, **record}
+            rest |= running.cold(7)
+        _print_rest(rest)
+        keep(rest)
 
 
 def _closed(series: dict[str, Series]) -> dict[str, Any]:
@@ -263,31 +207,20 @@ def _closed(series: dict[str, Series]) -> dict[str, Any]:
         measured = not math.isnan(faster.median + above.median)
         kept = "kept" if faster.median >= must and above.median <= most else "MISSED" if measured else "not measured"
         verdicts.append([operation.name, str(faster), f"{must}", f"{AIM[operation.name]}", str(above), f"{most}", kept])
-    print(f"\n{measure.table(rows)}\n\n{measure.table(verdicts)}\n{_ABOUT_FLOORS}")
+    refused = campaign.said({name: one.refusals for name, one in series.items()})
+    print(f"\n{measure.table(rows)}\n{refused}\n\n{measure.table(verdicts)}\n{_ABOUT_FLOORS}")
     return record
 
 
-def _latency(campaign: Campaign, *, rounds: int, seconds: float) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    rows = [["operation", "server", "load", "p50 ms", "p99 ms (min-max)"]]
-    for operation in OPEN_LOOPS:
-        for name in ("passerelle", "oidc-provider"):
-            taken = campaign.open_loop(operation, campaign.contenders[name], rounds, seconds)
-            found[f"{operation.name} {name}"] = taken
-            for share in SHARES:
-                p50 = [one["p50"] for one in taken if one["share"] == share]
-                p99 = [one["p99"] for one in taken if one["share"] == share]
-                spread = f"{statistics.median(p99):.1f} ({min(p99):.1f}-{max(p99):.1f})"
-                rows.append([operation.name, name, f"{share:.0%}", f"{statistics.median(p50):.2f}", spread])
-    print(f"\n{measure.table(rows)}")
-    return found
-
-
 def _print_rest(record: dict[str, Any]) -> None:
-    rows = [["server", "memory (PSS), MB", "exec to first token, s (min-max)"]]
+    rows = [["server", "memory (PSS), MB", "exec to first token, s (min-max)", "of them CPU"]]
     for name, pss in record["pss_mb"].items():
-        cold = record.get("first_token_s", {}).get(name)
-        rows.append(
-            [name, f"{pss:.0f}", f"{statistics.median(cold):.2f} ({min(cold):.2f}-{max(cold):.2f})" if cold else "-"]
-        )
+        cold, spent = (record.get(one, {}).get(name) for one in ("first_token_s", "first_token_cpu_s"))
+        told = ["-", "-"]
+        if cold:
+            told = [
+                f"{statistics.median(cold):.2f} ({min(cold):.2f}-{max(cold):.2f})",
+                f"{statistics.median(spent):.2f}",
+            ]
+        rows.append([name, f"{pss:.0f}", *told])
     print(f"\n{measure.table(rows)}\nload average at the end: {os.getloadavg()[0]:.1f}")

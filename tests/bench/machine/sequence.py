@@ -27,6 +27,7 @@ from gateway.wiring.stores import open_stores, read_idp_config
 from tests.bench import measure
 from tests.bench.machine.operations import AUTHORIZATION, CODE, INTROSPECTION, OPERATIONS, REFRESH, Operation, believed
 from tests.bench.machine.ours import Gateway
+from tests.bench.machine.redis_server import running_redis
 
 REPEATED = 200
 WARM = 20
@@ -64,28 +65,37 @@ class Caller:
             raise measure.Unmeasurable(f"{operation.name}: {sent}")
         return bytes(sent[1]["body"])
 
-    async def series(self, operation: Operation, values: Sequence[str], times: int) -> None:
-        value: str | None = None
+    async def redeem(self, code: str) -> dict[str, str]:
+        """The tokens of a code, made in this process: valgrind is so slow that others would have died meanwhile."""
+        answer: dict[str, str] = json.loads(await self.call(CODE, code))
+        return answer
+
+    async def series(self, operation: Operation, values: Sequence[str], times: int) -> list[str]:
+        """Asks so many times, with each value in turn; gives the values for a next series."""
+        if not times:
+            return list(values)
         for number in range(times):
-            if operation.parameter and not (operation is REFRESH and value):
-                value = values[number % len(values)]
+            value = values[number % len(values)] if values else None
             body = await self.call(operation, value)
             if operation is REFRESH:
-                value = json.loads(body)["refresh_token"]
+                values = [json.loads(body)["refresh_token"]]
         believed(operation, body, None)
+        return list(values[times:] if operation is CODE else values)
 
 
-async def _run(config: Path, pools: dict[str, list[str]], only: str, times: int, profile: str | None) -> None:
+async def _run(config: Path, codes: list[str], only: str, times: int, profile: str | None) -> None:
     caller = Caller(config)
+    # Whatever is measured, and when nothing is: so its cost is in every count, and in no difference between them.
+    tokens = await caller.redeem(codes[0])
+    pools = {REFRESH: [tokens["refresh_token"]], INTROSPECTION: [tokens["access_token"]], CODE: codes[1:]}
     for operation in OPERATIONS:
         if only in operation.name:
-            pool = pools.get(operation.name, [])
-            await caller.series(operation, pool[:WARM], WARM)
+            pool = await caller.series(operation, pools.get(operation, []), WARM)
             measured = cProfile.Profile() if profile else None
             if measured:
                 measured.enable()
             main, whole = time.thread_time(), time.process_time()
-            await caller.series(operation, pool[WARM:], times)
+            await caller.series(operation, pool, times)
             main, whole = time.thread_time() - main, time.process_time() - whole
             if times:
                 print(
@@ -97,36 +107,30 @@ async def _run(config: Path, pools: dict[str, list[str]], only: str, times: int,
                 pstats.Stats(measured).sort_stats(str(profile)).print_stats(45)
 
 
-def prepared(folder: Path, redis_port: int, times: int) -> tuple[Path, dict[str, list[str]]]:
+def prepared(folder: Path, redis_port: int, times: int) -> tuple[Gateway, list[str]]:
+    """A gateway that is not started, and as many codes as one process needs; they live for an hour."""
     gateway = Gateway(folder, redis_port, people=20)
-    process = gateway.start()
-    try:
-        measure.first_answer(gateway.health, None, process, since=time.monotonic())
-        needed = {CODE: times + WARM, INTROSPECTION: WARM + 1, REFRESH: 2 * WARM}
-        return gateway.config, {one.name: list(gateway.pool(one, count)) for one, count in needed.items()}
-    finally:
-        process.stop()
+    return gateway, list(gateway.pool(CODE, times + WARM + 1))
 
 
 def counts(times: int = 100) -> dict[str, int]:
     """Instructions of the whole process for one of each operation, by callgrind; empty when valgrind is not here."""
     if shutil.which("valgrind") is None:
         return {}
-    from tests.bench.machine.run import running_redis
-
     with tempfile.TemporaryDirectory() as name, running_redis(Path(name)) as (_, port):
         folder = Path(name)
-        config, pools = prepared(folder, port, times)
-        (folder / "pools.json").write_text(json.dumps(pools))
-        start = _instructions(folder, config, "nothing", times)
-        found = {one.name: _instructions(folder, config, one.name, times) for one in OPERATIONS}
+        gateway, _ = prepared(folder, port, 0)
+        start = _instructions(folder, gateway, "nothing", times)
+        found = {one.name: _instructions(folder, gateway, one.name, times) for one in OPERATIONS}
     return {operation: round((total - start) / (times + WARM)) for operation, total in found.items()}
 
 
-def _instructions(folder: Path, config: Path, only: str, times: int) -> int:
+def _instructions(folder: Path, gateway: Gateway, only: str, times: int) -> int:
+    codes = folder / "codes.json"
+    codes.write_text(json.dumps(list(gateway.pool(CODE, times + WARM + 1))))
     argv = [
         "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-m",
-        "tests.bench.machine.sequence", "--config", str(config), "--pools", str(folder / "pools.json"), "--only", only,
+        "tests.bench.machine.sequence", "--config", str(gateway.config), "--codes", str(codes), "--only", only,
         "--times", str(times),
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
@@ -140,17 +144,15 @@ def _instructions(folder: Path, config: Path, only: str, times: int) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path)
-    parser.add_argument("--pools", type=Path)
+    parser.add_argument("--codes", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--times", type=int, default=REPEATED)
     parser.add_argument("--profile", choices=["tottime", "cumtime"])
     asked = parser.parse_args()
     if asked.config:
-        known = json.loads(asked.pools.read_text())
+        known = json.loads(asked.codes.read_text())
         uvloop.run(_run(asked.config, known, asked.only, asked.times, asked.profile))
     else:
-        from tests.bench.machine.run import running_redis
-
         with tempfile.TemporaryDirectory() as place, running_redis(Path(place)) as (_, listening):
-            where, ready = prepared(Path(place), listening, asked.times)
-            uvloop.run(_run(where, ready, asked.only, asked.times, asked.profile))
+            made, ready = prepared(Path(place), listening, asked.times)
+            uvloop.run(_run(made.config, ready, asked.only, asked.times, asked.profile))

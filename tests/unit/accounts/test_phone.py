@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.accounts.phone import FRENCH, PhoneRefused, country_of, mobile_number, prefix_of, tells_mobiles_apart
+from gateway.accounts.french_territories import FRENCH
+from gateway.accounts.phone import PhoneRefused, country_of, mobile_number, prefix_of, tells_mobiles_apart
 
 ACCEPTED = {
     "france": ("06 12 34 56 78", "+33612345678"),
