@@ -1,8 +1,10 @@
 """Fixtures that the tests of every room may use."""
 
+import pytest
+
 from tests.postgresql_cluster import postgresql_cluster, postgresql_url
 from tests.redis_server import patient_stores, redis_cluster_url, redis_url
-from tests.virtual_readers import pc_sc, virtual_pcscd
+from tests.virtual_readers import look_for_readers_here_only, pc_sc, virtual_pcscd
 
 __all__ = [
     "patient_stores",
@@ -13,3 +15,7 @@ __all__ = [
     "redis_url",
     "virtual_pcscd",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    look_for_readers_here_only(config)

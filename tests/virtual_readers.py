@@ -15,6 +15,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,19 @@ CHANNELID    0x{_FIRST_PORT:04X}
 _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _T = TypeVar("_T")
+_FOLDER = pytest.StashKey[Path]()
+
+
+def look_for_readers_here_only(config: pytest.Config) -> None:
+    """Before anything asks for a reader: the library reads the name of its socket once in a process, whenever that is; and no
+    test ever meets the readers of the machine."""
+    folder = config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="pcsc-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ["PCSCLITE_CSOCK_NAME"] = str(_socket_in(folder))
+
+
+def _socket_in(folder: Path) -> Path:
+    return folder / "run" / "pcscd" / "pcscd.comm"
 
 
 class VirtualPcscd:
@@ -57,7 +71,7 @@ class VirtualPcscd:
 
     @property
     def socket(self) -> Path:
-        return self._run / "pcscd" / "pcscd.comm"
+        return _socket_in(self._folder)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -196,22 +210,19 @@ def _missing() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def virtual_pcscd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualPcscd]:
-    """The service of this test process; sets the environment, so that a PC/SC client of this process finds it."""
+def virtual_pcscd(pytestconfig: pytest.Config) -> Iterator[VirtualPcscd]:
+    """The service of this test process, where a PC/SC client of this process looks for it."""
     absent = _missing()
     if absent is not None:
         if os.environ.get("CI") == "true":
             pytest.fail(absent)
         pytest.skip(absent)
-    pcscd = VirtualPcscd(tmp_path_factory.mktemp("pcscd"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in pcscd.environment.items():
-            patch.setenv(name, value)
-        pcscd.start()
-        try:
-            yield pcscd
-        finally:
-            pcscd.stop()
+    pcscd = VirtualPcscd(pytestconfig.stash[_FOLDER])
+    pcscd.start()
+    try:
+        yield pcscd
+    finally:
+        pcscd.stop()
 
 
 @pytest.fixture
