@@ -2,8 +2,9 @@
 
 `form-action` deserves a word. Chromium applies it to every redirect that follows the submission of a form, and a sign-in
 ends by a redirect to the application: the origins of that application's registered redirect URIs, and no other, are added
-on the pages whose form may end there. Anything that is not an origin or a private-use scheme is refused here. `connect-src` is
-our own server alone, but on the page that speaks to the card bridge, on loopback ports of the configuration.
+on the pages whose form may end there. A loopback address without port is a native application's: any port. Anything that is
+not an origin or a private-use scheme is refused here. `connect-src` is our own server alone, but on the page that speaks to the
+card bridge, on loopback ports of the configuration.
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+_ON_ANY_PORT = frozenset({"http://127.0.0.1", "http://[::1]"})
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{3,4}")
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+\-]*(\.[a-z0-9+\-]+)+:")
 
@@ -30,6 +32,8 @@ def form_target(redirect_uri: str) -> str:
     parts = urlsplit(redirect_uri)
     if parts.scheme in {"http", "https"}:
         target = f"{parts.scheme}://{parts.netloc}"
+        if target in _ON_ANY_PORT:
+            return f"{target}:*"
         if _ORIGIN.fullmatch(target):
             return target
     elif _PRIVATE_SCHEME.fullmatch(f"{parts.scheme}:"):
