@@ -116,6 +116,8 @@ class _ClientFile(ProvesItself):
         ):
             if len(set(values)) < len(values):
                 raise ValueError(f"{key}: the same value is written twice")
+        if ResponseMode.FORM_POST in self.response_modes and any("[" in uri for uri in self.redirect_uris):
+            raise ValueError("response_modes: browsers let no page post to an address in brackets; remove form_post")
         if self.require_signed_request_object and self.jwks is None:
             raise ValueError("require_signed_request_object: write the keys that it signs with, under jwks")
         if self.legacy_no_pkce and not self.legacy_no_pkce_reason:

@@ -227,6 +227,10 @@ def test_nothing_else_than_a_loopback_address_without_port(tmp_path: Path, addre
         ({"authentication_method": None}, "keeps no secret"),
         ({"authentication_method": "client_secret_post"}, "keeps no secret"),
         ({"application_type": "spa"}, "application_type: "),
+        (
+            {"redirect_uris": "['http://[::1]/callback']", "response_modes": "[query, form_post]"},
+            "response_modes: browsers let no page post",
+        ),
         ({"subject_type": "pairwise"}, "sector_identifier: name the host"),
         ({"home_url": "http://127.0.0.1/"}, "home_url: use https"),
         ({"post_logout_redirect_uris": "['http://127.0.0.1/']"}, "post_logout_redirect_uris.0: use https"),
