@@ -3,11 +3,13 @@
 Machine endpoints are coroutines on the event loop, found in one table by exact path; everything else is the people's door, a
 WSGI application in a bounded pool of threads. A request takes a thread only once its body is whole: otherwise as many slow
 clients as there are threads would close the door to everybody. An endpoint that fails answers a JSON error with an incident
-number; what failed is in the log only.
+number; what failed is in the log only. Machines are served at once; the pages are built right after, in one of those threads,
+and a worker that cannot build them ends.
 """
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -30,6 +32,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PAGE_THREADS = 16
 BODY_SECONDS = 10.0
 """For a whole body, at most 64 KiB."""
+STARTUP_FAILURE = 3
+"""How uvicorn ends too when an application does not start."""
 _log = logging.getLogger("passerelle.door")
 
 MACHINE_HEADERS = {
@@ -53,8 +57,8 @@ class _PeerGoneError(Exception):
 
 
 class Application:
-    """`machine` maps a path to its methods; `unavailable` are the exceptions that mean a store does not answer;
-    `readable_by` gives, by path, what lets pages of an origin read even the refusals made here (CORS);
+    """`machine` maps a path to its methods; `pages` builds the people's door, once; `unavailable` are the exceptions that mean
+    a store does not answer; `readable_by` gives, by path, what lets pages of an origin read even the refusals made here (CORS);
     `trusted_proxies` the networks whose `X-Forwarded-For` counts; `certificate_proxy` whose `Client-Cert` does; `on_start`
     and `on_stop` run inside the event loop."""
 
@@ -62,7 +66,7 @@ class Application:
         self,
         *,
         machine: Mapping[str, Mapping[str, MachineEndpoint]],
-        pages: WSGIApplication,
+        pages: Callable[[], WSGIApplication],
         randomness: Randomness,
         hsts: bool,
         unavailable: tuple[type[Exception], ...] = (),
@@ -82,7 +86,8 @@ class Application:
         self._body_seconds = body_seconds
         self._on_start, self._on_stop = on_start, on_stop
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
-        self._pages = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]
+        self._build_pages = pages
+        self._building: asyncio.Future[WSGIMiddleware] | None = None
         always = dict(MACHINE_HEADERS)
         if hsts:
             always["strict-transport-security"] = "max-age=63072000; includeSubDomains"
@@ -103,7 +108,7 @@ class Application:
         scope["headers"] = [(name, value) for name, value in scope["headers"] if b"_" not in name]
         if _announced_length(scope["headers"]) > BODY_LIMIT:
             # The pages refuse it in their own words, without reading it.
-            await self._pages(scope, receive, send)  # type: ignore[arg-type]
+            await self._answer_page(scope, receive, send)
             return
         try:
             body = await _body(receive, self._body_seconds)
@@ -118,7 +123,19 @@ class Application:
         async def receive_whole() -> MutableMapping[str, Any]:
             return next(whole, None) or await receive()
 
-        await self._pages(scope, receive_whole, send)  # type: ignore[arg-type]
+        await self._answer_page(scope, receive_whole, send)
+
+    async def _answer_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pages = await asyncio.shield(self._pages_begun())
+        await pages(scope, receive, send)  # type: ignore[arg-type]
+
+    def _pages_begun(self) -> "asyncio.Future[WSGIMiddleware]":
+        if self._building is None:
+            self._building = asyncio.get_running_loop().run_in_executor(self._threads, self._built_pages)
+        return self._building
+
+    def _built_pages(self) -> WSGIMiddleware:
+        return WSGIMiddleware(self._build_pages(), workers=PAGE_THREADS)  # type: ignore[arg-type]
 
     async def _answer(self, methods: Mapping[str, MachineEndpoint], scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -204,11 +221,18 @@ class Application:
                 if self._on_start is not None:
                     await self._on_start()
                 await send({"type": "lifespan.startup.complete"})
+                self._pages_begun().add_done_callback(_end_without_pages)
             else:
                 if self._on_stop is not None:
                     await self._on_stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _end_without_pages(built: "asyncio.Future[WSGIMiddleware]") -> None:
+    if not built.cancelled() and (failure := built.exception()) is not None:
+        _log.critical("the pages cannot be built: this worker ends", exc_info=failure)
+        os._exit(STARTUP_FAILURE)
 
 
 @lru_cache(maxsize=256)

@@ -58,13 +58,21 @@ def running_redis(folder: Path, *options: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def patient_stores() -> Iterator[None]:
+    """Stores that this process opens wait longer than the product's: a busy machine is no server that keeps silent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.storage.ephemeral.store.REDIS_TIMEOUT_SECONDS", 10.0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory, patient_stores: None) -> Iterator[str]:
     with running_redis(tmp_path_factory.mktemp("redis")) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def redis_cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def redis_cluster_url(tmp_path_factory: pytest.TempPathFactory, patient_stores: None) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("redis-cluster")
     with running_redis(folder, "--cluster-enabled", "yes", "--cluster-port", str(_free_port())) as url:
         with redis.Redis.from_url(url, protocol=2) as node:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from gateway.accounts.hashing_pool import HashingBusyError
 from gateway.applications.registry import ClientRegistry
 from gateway.clock import Clock, SystemClock
 from gateway.habilitations.mapping_file import lint, read_mapping
@@ -20,12 +21,15 @@ from gateway.signin.psc.environment import PscEnvironment, read_psc_environment
 from gateway.signin.psc.leaving import RETURN
 from gateway.signin.psc.relying_party import CALLBACK
 from gateway.signin.shared_post.networks import DeclaredNetworks, read_networks
-from gateway.storage.ephemeral import EphemeralStore, open_ephemeral
-from gateway.storage.sql.database import Database
+from gateway.storage.ephemeral import EphemeralStore, EphemeralStoreUnavailableError, open_ephemeral
+from gateway.storage.sql.database import Database, StoreUnavailableError
 from gateway.tenant import Tenant, read_ranking, read_tenant
 from gateway.wiring.certificates import certificate_authorities
 from gateway.wiring.phone_countries import sms_countries
 from gateway.wiring.secret_file import secret_in
+
+UNAVAILABLE = (EphemeralStoreUnavailableError, StoreUnavailableError, HashingBusyError)
+"""What says that nobody is refused but that something does not answer now."""
 
 
 @dataclass(frozen=True, slots=True)

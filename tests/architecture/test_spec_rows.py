@@ -10,6 +10,7 @@ import pytest
 from tests.spec_report import NotYet, Row, chosen, read_not_yet, read_rows, report, section_of
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.xdist_group("spec rows")  # all tests are listed once
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ async def echo(request: MachineRequest) -> MachineResponse:
 def application(body_seconds: float) -> Application:
     machine = {"/token": {"POST": echo}}
     return Application(
-        machine=machine, pages=pages, randomness=system_randomness, hsts=False, body_seconds=body_seconds
+        machine=machine, pages=lambda: pages, randomness=system_randomness, hsts=False, body_seconds=body_seconds
     )
 
 
@@ -114,7 +114,7 @@ def test_a_header_that_only_looks_like_a_forwarded_address_never_reaches_the_pag
             "/", length=0, headers=((b"x-forwarded-for", b"192.0.2.7"), (b"x_forwarded_for", b"198.51.100.1"))
         )
         forger.sends(b"", last=True)
-        await Application(machine={}, pages=address, randomness=system_randomness, hsts=False)(
+        await Application(machine={}, pages=lambda: address, randomness=system_randomness, hsts=False)(
             forger.scope, forger.coming.get, forger.send
         )
 

@@ -44,7 +44,7 @@ def pages(environ, start_response):  # type: ignore[no-untyped-def]
 def serving(protocol: type[BoundedHeads]) -> Iterator[tuple[str, int]]:
     application = Application(
         machine={"/token": {"GET": told, "POST": told}},
-        pages=pages,
+        pages=lambda: pages,
         randomness=bytes,
         hsts=True,
         body_seconds=0.3,

@@ -14,8 +14,9 @@ import gateway.cli
 from tests.faults import clerk
 
 AHEAD = (
-    "gateway.cli.serve", "gateway.cli.jobs", "gateway.wiring.application", "uvicorn.lifespan.on", "uvloop", "httptools",
-    "uvicorn.protocols.http.httptools_impl", "psycopg", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql",
+    "gateway.cli.serve", "gateway.cli.jobs", "gateway.wiring.application", "gateway.wiring.people_door", "uvicorn.lifespan.on",
+    "uvloop", "httptools", "uvicorn.protocols.http.httptools_impl", "psycopg", "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql",
 )  # fmt: skip
 """What the processes will need."""
 

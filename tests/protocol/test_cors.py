@@ -153,7 +153,7 @@ def entrance(provider: Provider) -> Application:
     }
     return Application(
         machine=machine,
-        pages=lambda environ, start: [],
+        pages=lambda: lambda environ, start: [],
         randomness=system_randomness,
         hsts=False,
         readable_by=readable_by(machine, BrowserClients(provider.clients)),

@@ -16,6 +16,7 @@ from gateway.randomness import system_randomness
 from gateway.storage.ephemeral import EphemeralStore, EphemeralStoreUnavailableError, open_ephemeral
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
 from gateway.storage.ephemeral.on_redis.link import RedisLink
+from gateway.storage.ephemeral.store import REDIS_TIMEOUT_SECONDS
 from tests.contract.ephemeral.ephemeral_samples import (
     NOW,
     a_code,
@@ -26,6 +27,11 @@ from tests.contract.ephemeral.ephemeral_samples import (
     drained,
 )
 from tests.redis_server import running_redis
+
+
+@pytest.fixture(autouse=True)
+def _no_more_patient_than_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.storage.ephemeral.store.REDIS_TIMEOUT_SECONDS", REDIS_TIMEOUT_SECONDS)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def seen(made: Settings, remote: str, *headers: tuple[bytes, bytes]) -> Any:
 
     app = Application(
         machine={"/token": {"POST": echo}},
-        pages=pages,
+        pages=lambda: pages,
         randomness=system_randomness,
         hsts=False,
         certificate_proxy=certificate_proxy(made),
