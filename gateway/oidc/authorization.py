@@ -182,8 +182,10 @@ class Authorization:
         return bool(demand.consent) and self._gate.is_enough(session, replace(demand, consent=()))
 
     def _silent_refusal(self, session: Session | None, client: Client, request: AuthorizationRequest) -> RefusedRequest:
-        if session is None or not self._is_expected(session, client, request) or self._is_stale(session, request):
+        if session is None or not self._is_expected(session, client, request):
             return RefusedRequest("login_required", "The person must sign in.")
+        if request.forced or self._is_stale(session, request):
+            return RefusedRequest("login_required", "The person must sign in again.")
         if session.shared is not None:
             return RefusedRequest("interaction_required", "The workstation is shared: the person must be asked.")
         if self._lacks_consent_alone(session, _demand(client, request)):
