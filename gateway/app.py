@@ -13,7 +13,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -21,6 +21,7 @@ from wsgiref.types import WSGIApplication
 from a2wsgi import WSGIMiddleware
 
 from gateway.randomness import Randomness, base64url
+from gateway.settings import ConfigurationError
 from gateway.web.certificate_header import CERTIFICATE_HEADERS, CertificateProxy, keep_believed
 from gateway.web.machine_door import BODY_LIMIT, MachineEndpoint, MachineRequest, MachineResponse
 from gateway.web.request_facts import networks, peer_address
@@ -93,6 +94,11 @@ class Application:
             always["strict-transport-security"] = "max-age=63072000; includeSubDomains"
         self._always = tuple(always.items())
 
+    @cached_property
+    def pages(self) -> WSGIApplication:
+        """The people's door. Raises what keeps it from being built, a ConfigurationError for one."""
+        return self._build_pages()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             methods = self._machine.get(scope["path"])
@@ -135,7 +141,7 @@ class Application:
         return self._building
 
     def _built_pages(self) -> WSGIMiddleware:
-        return WSGIMiddleware(self._build_pages(), workers=PAGE_THREADS)  # type: ignore[arg-type]
+        return WSGIMiddleware(self.pages, workers=PAGE_THREADS)  # type: ignore[arg-type]
 
     async def _answer(self, methods: Mapping[str, MachineEndpoint], scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -230,8 +236,12 @@ class Application:
 
 
 def _end_without_pages(built: "asyncio.Future[WSGIMiddleware]") -> None:
-    if not built.cancelled() and (failure := built.exception()) is not None:
-        _log.critical("the pages cannot be built: this worker ends", exc_info=failure)
+    failure = None if built.cancelled() else built.exception()
+    if isinstance(failure, ConfigurationError):
+        _log.critical("this worker ends: %s", failure)
+    elif failure is not None:
+        _log.critical("this worker ends: its pages cannot be built", exc_info=failure)
+    if failure is not None:
         os._exit(STARTUP_FAILURE)
 
 

@@ -7,6 +7,7 @@ wrong, the answer is no 5xx, tells nothing of the code, leads nowhere unknown an
 import re
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 from urllib.parse import urlsplit
 
 import flask
@@ -57,7 +58,7 @@ def routes(gateway: Deployment) -> set[str]:
     served = read_settings(gateway.settings_file)
     with gateway.stores() as stores:
         application = build(served, read_idp_config(served), stores)
-        pages = application._pages.app
+        pages: Any = application.pages
         flask_app = pages if isinstance(pages, flask.Flask) else pages.__self__
         return {rule.rule for rule in flask_app.url_map.iter_rules()} | set(application._machine)
 

@@ -189,7 +189,7 @@ class Gateway:
 
     @property
     def pages(self) -> flask.Flask:
-        app: Any = self.application._pages.app
+        app: Any = self.application.pages
         assert isinstance(app, flask.Flask)
         return app
 

@@ -158,4 +158,4 @@ def test_without_the_ephemeral_store_every_form_of_a_sign_in_ends_on_a_page_that
 
 def test_a_named_set_of_breached_passwords_that_is_not_there_refuses_to_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="breached_passwords_file"):
-        Gateway(tmp_path, breached_passwords_file=tmp_path / "nowhere.set")
+        assert Gateway(tmp_path, breached_passwords_file=tmp_path / "nowhere.set").pages

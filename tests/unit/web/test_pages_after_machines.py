@@ -6,16 +6,19 @@ import sys
 import threading
 from typing import Any
 
+import pytest
+
 from gateway.app import STARTUP_FAILURE, Application
 from gateway.randomness import system_randomness
 from gateway.web.machine_door import MachineRequest, MachineResponse
 
 _WITHOUT_PAGES = """
-import asyncio
+import asyncio, sys
 from gateway.app import Application
+from gateway.settings import ConfigurationError
 
 def pages():
-    raise LookupError("a library of the pages is not there")
+    raise {"LookupError": LookupError, "ConfigurationError": ConfigurationError}[sys.argv[1]]("something is not there")
 
 async def begin():
     messages = iter([{"type": "lifespan.startup"}])
@@ -101,9 +104,10 @@ def test_who_leaves_while_waiting_takes_the_pages_from_nobody_else() -> None:
     asyncio.run(visits())
 
 
-def test_a_worker_that_cannot_build_its_pages_ends_and_says_why() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", _WITHOUT_PAGES], capture_output=True, text=True, check=False, timeout=60
-    )
+@pytest.mark.parametrize(("failure", "traced"), [("LookupError", True), ("ConfigurationError", False)])
+def test_a_worker_that_cannot_build_its_pages_ends_and_says_why(failure: str, traced: bool) -> None:
+    command = [sys.executable, "-c", _WITHOUT_PAGES, failure]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == STARTUP_FAILURE
-    assert "a library of the pages is not there" in ended.stderr
+    assert "something is not there" in ended.stderr
+    assert ("Traceback" in ended.stderr) == traced, "what an operator can mend is a sentence"
