@@ -348,6 +348,10 @@ class IdentityLinks(Protocol):
 
     def note_use(self, link_id: str, at: float) -> None: ...
 
+    def used_since(self, kind: LinkKind, since: float) -> Sequence[str]:
+        """The accounts whose holder came by a link of this kind at `since` or later, whatever became of the link."""
+        ...
+
 
 class SessionsEnder(Protocol):
     """Told when every session of an account must end; the ephemeral store of sessions answers it."""

@@ -40,8 +40,9 @@ class ResponseMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`name` is by language ("fr", "en"); redirect URIs are compared as exact strings; `audience` is the resource
-    server that its access tokens are for; `min_acr` the lowest level it accepts."""
+    """`name` is by language ("fr", "en"); redirect URIs are compared as exact strings, but for the port of a native one's
+    loopback addresses; `audience` is the resource server that its access tokens are for; `min_acr` the lowest level it
+    accepts."""
 
     client_id: str
     name: Mapping[str, str]
@@ -71,6 +72,8 @@ class Client:
     exchanges: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """The audiences for which it may exchange access tokens made for its own resource server, and the scopes they may get
     (RFC 8693); empty: none."""
+    native: bool = False
+    """It is installed on people's own devices (RFC 8252): it keeps no secret, and may be answered on a port of theirs."""
     may_act: str | None = None
     """The client that may exchange the access tokens issued to this one: their `may_act` (RFC 8693 §4.4)."""
     keys: tuple[ClientKey, ...] = ()

@@ -1,7 +1,7 @@
 """One application's file, `idp_config/clients/<client_id>.yaml`, as a Client (OID-10, OID-11, DECISIONS 8, 9).
 
 Refuses unknown keys, any secret, an address that `web_address` refuses, a client without PKCE that is public or gives no
-reason, and a file whose name is not its client_id.
+reason, a native one that is not public, and a file whose name is not its client_id.
 """
 
 import re
@@ -17,7 +17,7 @@ from gateway.applications.client import Client, ClientAuthenticationMethod, Resp
 from gateway.applications.client_key import ClientKey, read_client_keys
 from gateway.applications.client_proof import ProvesItself, against_fapi2, missing_keys
 from gateway.applications.declared_file import Declared, read_declared
-from gateway.applications.web_address import check_web_address
+from gateway.applications.web_address import check_redirect_address, check_web_address
 from gateway.settings import ConfigurationError
 
 DAY = 86400
@@ -54,6 +54,7 @@ class _KeySet(Declared):
 class _ClientFile(ProvesItself):
     client_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     name: Mapping[Literal["fr", "en"], Text]
+    application_type: Literal["web", "native"] = "web"
     redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
     post_logout_redirect_uris: tuple[Address, ...] = Field(default=(), max_length=20)
     home_url: Address | None = None
@@ -115,6 +116,8 @@ class _ClientFile(ProvesItself):
         ):
             if len(set(values)) < len(values):
                 raise ValueError(f"{key}: the same value is written twice")
+        if ResponseMode.FORM_POST in self.response_modes and any("[" in uri for uri in self.redirect_uris):
+            raise ValueError("response_modes: browsers let no page post to an address in brackets; remove form_post")
         if self.require_signed_request_object and self.jwks is None:
             raise ValueError("require_signed_request_object: write the keys that it signs with, under jwks")
         if self.legacy_no_pkce and not self.legacy_no_pkce_reason:
@@ -125,19 +128,35 @@ class _ClientFile(ProvesItself):
             raise ValueError("legacy_no_pkce: only a client with a secret may do without PKCE")
         return self
 
+    @property
+    def native(self) -> bool:
+        return self.application_type == "native"
+
+    @model_validator(mode="after")
+    def _keeps_no_secret_on_devices(self) -> Self:
+        """RFC 8252 §8.5: what is in every copy of a program is no secret."""
+        if self.native and self.authentication_method is not ClientAuthenticationMethod.NONE:
+            raise ValueError(
+                "application_type: what runs on people's devices keeps no secret: authentication_method: none"
+            )
+        return self
+
     @model_validator(mode="after")
     def _of_one_sector(self) -> Self:
         if self.sector_identifier is not None and self.subject_type != "pairwise":
             raise ValueError("sector_identifier: it is for `subject_type: pairwise` alone")
         if self.subject_type == "pairwise" and self.sector is None:
-            raise ValueError("sector_identifier: name the host; the redirect_uris are not all of one")
+            raise ValueError("sector_identifier: name the host; the redirect_uris are not all of one that is its own")
         return self
 
     @property
     def sector(self) -> str | None:
-        """OpenID Connect Core §8.1. No document is fetched to prove a declared one: this file is reviewed."""
+        """OpenID Connect Core §8.1. No document is fetched to prove a declared one: this file is reviewed. A loopback address
+        is everybody's."""
         if self.subject_type == "public" or self.sector_identifier is not None:
             return self.sector_identifier
+        if self.native and any(uri.startswith("http:") for uri in self.redirect_uris):
+            return None
         hosts = {urlsplit(uri).hostname for uri in self.redirect_uris}
         return hosts.pop() if len(hosts) == 1 else None
 
@@ -159,8 +178,12 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         raise ConfigurationError(
             f"{path}: client_id: the file of {declared.client_id} is named {declared.client_id}.yaml"
         )
+    for number, address in enumerate(declared.redirect_uris):
+        try:
+            check_redirect_address(address, native=declared.native, loopback_http=loopback_http)
+        except ValueError as error:
+            raise ConfigurationError(f"{path}: redirect_uris.{number}: {error}") from None
     addresses = [
-        *((f"redirect_uris.{n}", address) for n, address in enumerate(declared.redirect_uris)),
         *((f"post_logout_redirect_uris.{n}", address) for n, address in enumerate(declared.post_logout_redirect_uris)),
         *([("home_url", declared.home_url)] if declared.home_url else []),
         *([("backchannel_logout_uri", declared.backchannel_logout_uri)] if declared.backchannel_logout_uri else []),
@@ -194,6 +217,7 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         require_pushed_authorization_requests=pushed or declared.require_pushed_authorization_requests,
         require_signed_request_object=declared.require_signed_request_object,
         consent=declared.consent,
+        native=declared.native,
         name=MappingProxyType({str(language): name for language, name in declared.name.items()}),
         redirect_uris=declared.redirect_uris,
         post_logout_redirect_uris=declared.post_logout_redirect_uris,

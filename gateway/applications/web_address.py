@@ -1,8 +1,8 @@
-"""Which addresses an application may declare (OID-02, RFC 9700 §4.1.1).
+"""Which addresses an application may declare (OID-02; RFC 9700 §4.1.1, RFC 8252 §7.3, §8.3).
 
 Absolute https addresses, written exactly as they will be compared: no wildcard, fragment, user name, upper-case host, path
 that a server could read in two ways, or query that could pass for an answer of ours. Plain http is for loopback addresses of
-the demo profile.
+the demo profile, and in all of them for the redirect addresses of a native application: 127.0.0.1 or [::1], without port.
 """
 
 import re
@@ -13,6 +13,23 @@ from gateway.settings import is_loopback
 _HOST = re.compile(r"(?!-)[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 """What a content security policy can name, too: pages whose form ends there must say so."""
 _OF_ANSWERS = frozenset({"code", "state", "iss", "error", "error_description", "error_uri", "response"})
+
+
+_OF_DEVICES = frozenset({"127.0.0.1", "::1"})
+
+
+def check_redirect_address(address: str, *, native: bool, loopback_http: bool) -> None:
+    """ValueError with a sentence when answers may not be sent to `address`. A scheme of its own (RFC 8252 §7.1) is nobody's in
+    particular: any program may claim it, and PKCE alone would stand between it and the code."""
+    on_device = native and address.startswith("http:")
+    check_web_address(address, loopback_http=loopback_http or on_device)
+    if not on_device:
+        return
+    parts = urlsplit(address)
+    if parts.hostname not in _OF_DEVICES:
+        raise ValueError("a native application listens at http://127.0.0.1/ or http://[::1]/, never at a name")
+    if parts.port is not None:
+        raise ValueError("write a loopback address without its port: a native application may use any")
 
 
 def check_web_address(address: str, *, loopback_http: bool) -> None:

@@ -51,6 +51,7 @@ def show(invocation: Invocation, client_id: str) -> None:
             "client_id": client.client_id,
             "name": " / ".join(dict.fromkeys(client.name.values())),
             "authentication": str(client.authentication_method),
+            "application_type": "native" if client.native else "web",
             "redirect_uris": list(client.redirect_uris),
             "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
             "backchannel_logout_uri": client.backchannel_logout_uri,

@@ -60,6 +60,9 @@ class AccountPages:
 
     def proved(self, back: str) -> Account:
         """The visitor, who proved themselves afresh; otherwise they are asked to, and come back to `back`."""
+        return self.proved_in_session(back)[1]
+
+    def proved_in_session(self, back: str) -> tuple[Session, Account]:
         session, account = self.visitor(back)
         if not self._fresh_proof.stands(session):
             txn = self._fresh_proof.ask(
@@ -71,7 +74,7 @@ class AccountPages:
                 context=self.context(),
             )
             flask.abort(self._journey_pages.onward(txn))
-        return account
+        return session, account
 
     def names_of(self, client_ids: tuple[str, ...]) -> list[str]:
         return self._journey_pages.names_of(client_ids)

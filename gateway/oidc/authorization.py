@@ -30,7 +30,7 @@ from gateway.oidc.ports import (
 )
 from gateway.oidc.presented_request import presented
 from gateway.oidc.problems import RefusedRequest, UnusableRequest
-from gateway.oidc.redirect_uri import is_registered, with_answer
+from gateway.oidc.redirect_uri import is_redirect_uri_of, with_answer
 from gateway.oidc.subjects import Subjects
 from gateway.randomness import Randomness, digest, handle, partition_of
 from gateway.signin.request_context import RequestContext
@@ -133,7 +133,7 @@ class Authorization:
         txn = self._journey.take(txn_handle, browser_cookie=browser_cookie, session=session, context=context)
         request = _from_continuation(txn.continuation)
         client = self._rules.clients.find(request.client_id)
-        if client is None or not is_registered(request.redirect_uri, client.redirect_uris):
+        if client is None or not is_redirect_uri_of(client, request.redirect_uri):
             raise UnusableRequest("the registration changed during the journey")
         try:
             session = self._signed_in(txn, session, client, request)
@@ -182,8 +182,10 @@ class Authorization:
         return bool(demand.consent) and self._gate.is_enough(session, replace(demand, consent=()))
 
     def _silent_refusal(self, session: Session | None, client: Client, request: AuthorizationRequest) -> RefusedRequest:
-        if session is None or not self._is_expected(session, client, request) or self._is_stale(session, request):
+        if session is None or not self._is_expected(session, client, request):
             return RefusedRequest("login_required", "The person must sign in.")
+        if request.forced or self._is_stale(session, request):
+            return RefusedRequest("login_required", "The person must sign in again.")
         if session.shared is not None:
             return RefusedRequest("interaction_required", "The workstation is shared: the person must be asked.")
         if self._lacks_consent_alone(session, _demand(client, request)):

@@ -14,11 +14,11 @@ from gateway.applications.client import Client, ClientAuthenticationMethod, Resp
 from gateway.applications.ports import Clients
 from gateway.keys.signer import Signer, TokenRefused
 from gateway.oidc.claims_request import ClaimsRequest, MalformedClaimsRequest, read_claims_request
-from gateway.oidc.parameters import UnverifiedParameters
+from gateway.oidc.parameters import RESOURCE, UnverifiedParameters
 from gateway.oidc.pkce import METHOD, is_challenge
 from gateway.oidc.ports import AssuranceRanking
 from gateway.oidc.problems import RefusedRequest, UnusableRequest
-from gateway.oidc.redirect_uri import is_registered
+from gateway.oidc.redirect_uri import is_on_loopback, is_redirect_uri_of
 
 ID_TOKEN_TYP = "JWT"
 LIMITS = {
@@ -45,6 +45,7 @@ PARAMETERS = frozenset(LIMITS) | {
 LANGUAGES = ("fr", "en")
 DISPLAYS = ("page", "popup", "touch")
 """One page serves them all: it is as wide as its window, and its controls are made for fingers too."""
+ONE_RESOURCE = "A token is for one resource server, the one this client is registered for; another was asked for."
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _STRUCTURE = re.compile(r"[a-z]+:[A-Za-z0-9-]+")
 
@@ -122,7 +123,7 @@ def addressed(unverified: UnverifiedParameters, client: Client, now: float) -> A
     if "redirect_uri" in unverified.repeated:
         raise UnusableRequest("redirect_uri more than once")
     redirect_uri = unverified.get("redirect_uri", "")
-    if not is_registered(redirect_uri, client.redirect_uris):
+    if not is_redirect_uri_of(client, redirect_uri):
         raise UnusableRequest("redirect_uri is not registered")
     state = unverified.get("state")
     if state is not None and len(state) > LIMITS["state"]:
@@ -145,7 +146,7 @@ def _invalid(description: str) -> NoReturn:
 
 def no_parameter_twice(draft: Draft) -> None:
     """But `resource`, which RFC 8707 §2 lets come several times."""
-    if draft.unverified.repeated - {"resource"}:
+    if draft.unverified.repeated - RESOURCE:
         _invalid("A parameter is present more than once.")
 
 
@@ -228,6 +229,13 @@ def prompt_is_understood(draft: Draft) -> None:
         consent="consent" in prompt,
         fresh_since=draft.request.received_at if forced else None,
     )
+
+
+def an_answer_to_a_port_is_agreed_to(draft: Draft) -> None:
+    """RFC 8252 §8.6: any program of the computer may listen there and say that it is this client, so nothing is given
+    before the person has said that she is signing in to it."""
+    if is_on_loopback(draft.client, draft.request.redirect_uri):
+        draft.set(consent=True)
 
 
 def max_age_is_a_number(draft: Draft) -> None:
@@ -316,10 +324,9 @@ def structure_is_an_identifier(draft: Draft) -> None:
 
 
 def resource_is_the_clients_own(draft: Draft) -> None:
-    """RFC 8707: asking for another resource server than the registered one, even beside it, is refused (TOK-04)."""
-    asked = {value for name, value in draft.unverified.pairs if name == "resource" and value}
-    if not asked <= {draft.client.audience}:
-        raise RefusedRequest("invalid_target", "The resource is not the one this client is registered for.")
+    """RFC 8707 §2: asking for another resource server than the registered one, even beside it, is refused (TOK-04)."""
+    if not set(draft.unverified.every("resource")) <= {draft.client.audience}:
+        raise RefusedRequest("invalid_target", ONE_RESOURCE)
 
 
 def dpop_jkt_is_a_thumbprint(draft: Draft) -> None:
@@ -341,6 +348,7 @@ CHECKS: Sequence[Callable[[Draft], None]] = (
     challenge_is_s256,
     nonce_is_kept,
     prompt_is_understood,
+    an_answer_to_a_port_is_agreed_to,
     max_age_is_a_number,
     claims_are_read,
     acr_is_attainable,

@@ -1,7 +1,7 @@
 """A client's request by form, up to who asks (RFC 6749 §2.3, §3.2): the same for tokens, revocation and introspection.
 
-Parse once → no parameter twice → authenticate the client → what the endpoint does. Whatever is refused is journaled, within the
-quota of its origin and without what was presented.
+Parse once → no parameter twice (but what may be) → authenticate the client → what the endpoint does. Whatever is refused is
+journaled, within the quota of its origin and without what was presented.
 """
 
 from collections.abc import Awaitable, Callable
@@ -50,9 +50,11 @@ class ClientRequests:
         event: str,
         refused: str,
         proofs: SenderProofs = NO_PROOFS,
+        may_repeat: frozenset[str] = frozenset(),
     ) -> Answer:
         """What `then` gives the authenticated client; its last argument is the journal line of this request, named `event`,
-        to be completed. Raises TokenProblem; one that is not journaled yet is journaled here, named `refused`."""
+        to be completed. Raises TokenProblem; one that is not journaled yet is journaled here, named `refused`. `may_repeat`:
+        the parameters that may come several times, which `then` reads with `every`."""
         now, client = self._clock.now(), None
 
         def line(name: str) -> Event:
@@ -68,7 +70,7 @@ class ClientRequests:
             )
 
         try:
-            parameters = _parsed(body)
+            parameters = _parsed(body, may_repeat)
             client = await self._authentication.authenticate(authorization, parameters, proofs)
             return await then(client, parameters, line(event))
         except TokenProblem as problem:
@@ -84,11 +86,11 @@ class ClientRequests:
             await self._grants.note(because(within))
 
 
-def _parsed(body: bytes) -> UnverifiedParameters:
+def _parsed(body: bytes, may_repeat: frozenset[str]) -> UnverifiedParameters:
     try:
         parameters = read_parameters(body)
     except MalformedParameters:
         raise TokenProblem("invalid_request", "The body is not a form.") from None
-    if parameters.repeated:
+    if parameters.repeated - may_repeat:
         raise TokenProblem("invalid_request", "A parameter is present more than once.")
     return parameters

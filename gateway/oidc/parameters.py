@@ -1,7 +1,8 @@
 """Reads form-encoded parameters once, strictly (RFC 6749 §3.1, §3.2).
 
-No parameter twice, even empty, even unknown to us; a parameter without a value is as if it were not there; bytes that are
-not UTF-8 are refused rather than replaced, so that `state` can only come back as it was sent.
+No parameter twice, even empty, even unknown to us, but those that their specification lets come several times; a parameter
+without a value is as if it were not there; bytes that are not UTF-8 are refused rather than replaced, so that `state` can only
+come back as it was sent.
 """
 
 from collections import Counter
@@ -11,6 +12,8 @@ from urllib.parse import parse_qsl
 
 Other = TypeVar("Other")
 MAX_PARAMETERS = 64
+RESOURCE = frozenset({"resource"})
+"""May come several times wherever a resource is asked for (RFC 8707 §2)."""
 _REPEATED_NONE: frozenset[str] = frozenset()
 
 
@@ -27,6 +30,10 @@ class UnverifiedParameters(Mapping[str, str]):
         names = [name for name, _ in pairs]
         self.repeated = _REPEATED_NONE if len(set(names)) == len(names) else _repeated(names)
         self._values = {name: value for name, value in pairs if value != "" and name not in self.repeated}
+
+    def every(self, name: str) -> list[str]:
+        """The values of a parameter that may come several times, in order, without the empty ones."""
+        return [value for each, value in self.pairs if each == name and value]
 
     def __getitem__(self, name: str) -> str:
         return self._values[name]

@@ -8,7 +8,7 @@ server is not fetched, ever.
 from dataclasses import dataclass
 
 from gateway.applications.client import Client
-from gateway.oidc.parameters import UnverifiedParameters
+from gateway.oidc.parameters import RESOURCE, UnverifiedParameters
 from gateway.oidc.ports import PushedRequests
 from gateway.oidc.problems import RefusedRequest
 from gateway.oidc.request_object import RequestObjectRefused, read_request_object
@@ -29,7 +29,7 @@ def by_value(unverified: UnverifiedParameters, client: Client, *, issuer: str, n
         return PresentedRequest(unverified)
     if not client.keys:
         raise RefusedRequest("request_not_supported", "This client has no key to sign requests with.")
-    if unverified.repeated:
+    if unverified.repeated - RESOURCE:
         raise RefusedRequest("invalid_request", "A parameter is present more than once.")
     try:
         parameters = read_request_object(unverified["request"], client, expected_audience=issuer, now=now)
@@ -47,7 +47,7 @@ def presented(
     """A request at the authorization endpoint; a pushed one is spent by this. Raises RefusedRequest."""
     if "request_uri" not in unverified:
         return by_value(unverified, client, issuer=issuer, now=now)
-    if "request" in unverified or unverified.repeated:
+    if "request" in unverified or unverified.repeated - RESOURCE:
         raise RefusedRequest("invalid_request", "request_uri stands alone, and once.")
     request_uri = unverified["request_uri"]
     if not request_uri.startswith(PUSHED):

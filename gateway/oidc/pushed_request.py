@@ -16,7 +16,7 @@ from gateway.journal.events import Event
 from gateway.oidc.authorization_request import PARAMETERS, Draft, Rules, addressed, examine
 from gateway.oidc.client_request import ClientRequests
 from gateway.oidc.live_reads import LiveReads
-from gateway.oidc.parameters import UnverifiedParameters
+from gateway.oidc.parameters import RESOURCE, UnverifiedParameters
 from gateway.oidc.policy import ProviderPolicy
 from gateway.oidc.ports import PushedRequest, RequestPushes
 from gateway.oidc.presented_request import PUSHED, PresentedRequest, by_value
@@ -71,6 +71,7 @@ class PushedAuthorizationRequests:
             event="authorization.pushed",
             refused="authorization.push_refused",
             proofs=proofs,
+            may_repeat=RESOURCE,
         )
 
     async def _pushed(

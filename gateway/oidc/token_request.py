@@ -9,22 +9,25 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.applications.client import Client, ClientAuthenticationMethod
 from gateway.journal.events import Event
+from gateway.oidc.authorization_request import ONE_RESOURCE
 from gateway.oidc.client_request import ClientRequests
 from gateway.oidc.grants import token_exchange
-from gateway.oidc.parameters import UnverifiedParameters
+from gateway.oidc.parameters import RESOURCE, UnverifiedParameters
 from gateway.oidc.problems import TokenProblem
 from gateway.oidc.sender_constraint import SenderConstraints
 from gateway.oidc.sender_proofs import NO_PROOFS, Binding, SenderProofs
 from gateway.oidc.tokens import ExchangeIssuance, Issuance, ServiceIssuance, TokenMint
 from gateway.signin.request_context import RequestContext
 
+TARGETS = RESOURCE | {"audience"}
+"""What may come several times here; `audience` in a token exchange alone (RFC 8693 §2.1), where the grant reads both."""
 Issued = TypeVar("Issued", Issuance, ServiceIssuance, ExchangeIssuance)
 
 
 class GrantRule(Protocol[Issued]):
     """One grant type: judges its request without spending anything, then spends its artefact with the answer made."""
 
-    async def judge(self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding) -> Issued:
+    async def judge(self, client: Client, parameters: UnverifiedParameters, event: Event, binding: Binding) -> Issued:
         """`binding`: the key that the request proved, to which what it gives is bound."""
         ...
 
@@ -56,14 +59,21 @@ class TokenRequests:
             return await self._issued(client, parameters, event, proofs)
 
         return await self._requests.answer(
-            body, authorization, context, issued, event="token.issued", refused="token.refused", proofs=proofs
+            body,
+            authorization,
+            context,
+            issued,
+            event="token.issued",
+            refused="token.refused",
+            proofs=proofs,
+            may_repeat=TARGETS,
         )
 
     async def _issued(
         self, client: Client, parameters: UnverifiedParameters, event: Event, proofs: SenderProofs
     ) -> bytes:
         rule = self._rule(client, parameters)
-        if parameters["grant_type"] != token_exchange.NAME:  # its resource is another one
+        if parameters["grant_type"] != token_exchange.NAME:  # its targets are others
             _refuse_other_resource(client, parameters)
         binding = await self._constraints.binding(client, proofs, event.at)
         issuance = await rule.judge(client, parameters, event, binding)
@@ -102,6 +112,9 @@ def grants_of(client: Client) -> frozenset[str]:
     return frozenset(grants)
 
 
-def _refuse_other_resource(client: Client, parameters: Mapping[str, str]) -> None:
-    if parameters.get("resource", client.audience) != client.audience:
-        raise TokenProblem("invalid_target", "The resource is not the one this client is registered for.")
+def _refuse_other_resource(client: Client, parameters: UnverifiedParameters) -> None:
+    """RFC 8707 §2.2: what was granted is one resource server, the client's own."""
+    if parameters.repeated - RESOURCE:
+        raise TokenProblem("invalid_request", "A parameter is present more than once.")
+    if not set(parameters.every("resource")) <= {client.audience}:
+        raise TokenProblem("invalid_target", ONE_RESOURCE)

@@ -27,8 +27,8 @@ class Session:
     active_structure: str | None = None
     version: int = 1
     upstream: Mapping[str, Any] | None = None
-    """What Pro Santé Connect or the card said of the sign-in: `kind`, `issuer`, `acr`, `amr`, `expires_at`, and `id_token`,
-    sealed (gateway/signin/linking/pending.py), for the logout there."""
+    """What Pro Santé Connect or the card said of the sign-in: `kind`, `issuer`, `certificate` (its serial), `acr`, `amr`,
+    `expires_at`, and `id_token`, sealed (gateway/signin/linking/pending.py), for the logout there."""
     agreed: tuple[str, ...] = ()
     """What the person agreed that applications learn, as long as this session lasts (gateway/signin/consent.py)."""
     received: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from gateway.refusal import Refusal
 from gateway.web import cookies, csrf, error_pages, request_facts
 from gateway.web.assets import PREFIX, Assets
 from gateway.web.request_facts import RequestFacts
-from gateway.web.security_headers import connect_target, form_target, security_headers
+from gateway.web.security_headers import connect_target, form_target, is_nameable, security_headers
 from gateway.web.translations import DEFAULT, Translations, accepted, language_of
 
 BODY_LIMIT = 64 * 1024
@@ -216,7 +216,7 @@ class Shell:
         """Renders a template. `redirect_uris` are the registered addresses where a form of this page may end, `bridges` the
         loopback ports that its script may call."""
         language = self.language(language_hint)
-        flask.g.form_targets = [form_target(uri) for uri in redirect_uris]
+        flask.g.form_targets = [form_target(uri) for uri in redirect_uris if is_nameable(uri)]
         flask.g.connect_targets = [connect_target(bridge) for bridge in bridges]
         html = self._jinja.get_template(template).render(
             language=language,

@@ -55,6 +55,7 @@ def authenticator_doors(
     )
     enrolment = TotpEnrolment(
         totp=database.totp,
+        sessions=ephemeral.sessions,
         remaining=remaining_proofs(stores, policy),
         policy=policy,
         clock=clock,

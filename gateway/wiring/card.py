@@ -1,4 +1,5 @@
-"""Builds the card as a way in: its doors, and the job that fetches revocation lists ahead of anybody's sign-in."""
+"""Builds the card as a way in: its doors, and the jobs that fetch revocation lists ahead of anybody's sign-in, and end the
+sessions of those who are on them."""
 
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from gateway.signin.card import api as card_api
 from gateway.signin.card import pages as card_pages
 from gateway.signin.card.environment import CardEnvironment
 from gateway.signin.card.revocation import RevocationLists
+from gateway.signin.card.revoked_sessions import RevokedCardSessions
 from gateway.signin.card.signin import CardSignin
 from gateway.signin.card.trust import CardTrust, read_trust
 from gateway.signin.card.verification import CardVerifier
 from gateway.signin.pages import Door, JourneyPages
 from gateway.wiring.linking import LinkingParts
+from gateway.wiring.policies import signin_policy
 from gateway.wiring.stores import Stores
 
 
@@ -40,6 +43,18 @@ def crl_fetch(settings: Settings, environment: CardEnvironment, stores: Stores) 
         source=PublishedLists(_certificates(settings)),
         store=stores.database.revocation_lists,
         limits=environment.limits,
+        clock=stores.clock,
+    )
+
+
+def revoked_card_sessions(settings: Settings, environment: CardEnvironment, stores: Stores) -> RevokedCardSessions:
+    trust = _trust(settings, environment)
+    return RevokedCardSessions(
+        identities=stores.database.identities,
+        sessions=stores.ephemeral.sessions,
+        lists=RevocationLists(stores.database.revocation_lists, trust),
+        trust=trust,
+        policy=signin_policy(settings),
         clock=stores.clock,
     )
 

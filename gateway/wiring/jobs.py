@@ -22,9 +22,10 @@ from gateway.messages.smtp import SmtpSender
 from gateway.messages.texts import Texts
 from gateway.oidc.subjects import Subjects
 from gateway.settings import Settings
+from gateway.signin.card.environment import CardEnvironment
 from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.storage.ephemeral import EphemeralStore
-from gateway.wiring.card import crl_fetch
+from gateway.wiring.card import crl_fetch, revoked_card_sessions
 from gateway.wiring.policies import signin_policy
 from gateway.wiring.secret_file import secret_in
 from gateway.wiring.sms import sms_sender
@@ -32,6 +33,8 @@ from gateway.wiring.stores import ReviewedConfig, Stores
 
 _LEASE_SECONDS = 60.0
 _BATCH = 20
+_REVOKED_SECONDS = 30.0
+"""How often sessions are held against the revocation lists: a means revoked ends them within the minute (SES-08)."""
 _ABREAST = 8
 """Messages and calls under way at once: a provider that drags holds no others' mail."""
 
@@ -121,13 +124,20 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         ephemeral.purge(clock.now())
         return 0
 
-    lists = [] if reviewed.card is None else [crl_fetch(settings, reviewed.card, stores)]
+    card = [] if reviewed.card is None else _card_jobs(settings, reviewed.card, stores)
     return [
         Job("outgoing", 0.1, outgoing.run_once),
         Job("journal", 0.2, drain.run_once),
         Job("directory", 5.0, directory.run_if_due),
         Job("purge", 60.0, purge),
-        *(Job("revocation lists", 1.0, fetch.run_if_due) for fetch in lists),
+        *card,
+    ]
+
+
+def _card_jobs(settings: Settings, environment: CardEnvironment, stores: Stores) -> list[Job]:
+    return [
+        Job("revocation lists", 1.0, crl_fetch(settings, environment, stores).run_if_due),
+        Job("revoked cards", _REVOKED_SECONDS, revoked_card_sessions(settings, environment, stores).end),
     ]
 
 

@@ -75,6 +75,7 @@ def passkey_parts(
         challenges=ephemeral.passkey_challenges,
         accounts=database.accounts,
         links=database.links,
+        sessions=ephemeral.sessions,
         remaining=remaining_proofs(stores, policy),
         relying_party=relying_party,
         policy=policy,

@@ -6,10 +6,19 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.accounts.identity_link import LinkKind
+from gateway.journal.effects import NO_EFFECTS
+from gateway.randomness import handle, partition_of, system_randomness
+from gateway.signin.ended_session import LOGOUT_CALL
+from gateway.signin.evidence import Evidence, Means
+from gateway.signin.session import Session
 from gateway.wiring.card import crl_fetch
+from gateway.wiring.jobs import jobs_of
 from gateway.wiring.stores import read_idp_config
 from sandbox.card.igc_sante import LookAlikeIgc
 from tests.cli.deployment import ROOT, Deployment
+from tests.contract.durable.samples import an_account
+from tests.contract.durable.test_durable_identity_links import an_identity
 
 HOUR, DAY = 3600, 86400
 ISSUING, ROOT_AUTHORITY = "ACI-FO-PP-TEST.pem", "ACR-FO-TEST.pem"
@@ -56,6 +65,41 @@ def test_all_is_well(deployment, igc):
         assert finding["advice"] == ""
     assert said.keys() == {"cards"}
     assert deployment.json("config", "check")["warnings"] == []
+
+
+@pytest.mark.spec("SES-08", "SES-07")
+def test_the_jobs_end_the_session_of_a_card_that_the_next_list_names(deployment, igc):
+    folder = switch_on(deployment, igc)
+    card = igc.professional()
+    settings = deployment.read_settings()
+    with deployment.stores() as stores:
+        now, reviewed = stores.clock.now(), read_idp_config(settings)
+        account = an_account(created_at=now)
+        stores.database.accounts.create(account, NO_EFFECTS)
+        link = an_identity(account, kind=LinkKind.CARD, created_at=now, last_used_at=now)
+        stores.database.identities.commit(link, account, NO_EFFECTS)
+        issuer = card.certificate.issuer.rfc4514_string()
+        upstream = {"kind": "card", "issuer": issuer, "certificate": f"{card.certificate.serial_number:x}"}
+        session = Session(
+            handle=handle(system_randomness, partition_of(account.id)), sid="sid", account_id=account.id, started_at=now,
+            auth_time=now, last_used_at=now, absolute_end=now + 4 * HOUR, idle_seconds=1800,
+            evidence=(Evidence(Means.CARD, now),), clients=("orientation",), upstream=upstream,
+        )  # fmt: skip
+        stores.ephemeral.sessions.start(session, now, NO_EFFECTS)
+        jobs = {job.name: job for job in jobs_of(settings, reviewed, stores)}
+        assert list(jobs).index("revocation lists") < list(jobs).index("revoked cards")
+        assert jobs["revoked cards"].every_seconds <= 60
+        assert (jobs["revocation lists"].run(), jobs["revoked cards"].run()) == (2, 0)
+        (folder / f"{igc.fort_personnes.file}.crl").write_bytes(
+            igc.crl(igc.fort_personnes, [card.certificate.serial_number])
+        )
+        deployment.set_clock(HOUR)
+        stores.ephemeral.sessions.use(session.handle, now + 1700)
+        stores.ephemeral.sessions.use(session.handle, now + 3400)
+        assert (jobs["revocation lists"].run(), jobs["revoked cards"].run()) == (1, 1)
+        assert stores.ephemeral.sessions.of(account.id, stores.clock.now()) == []
+        (call,) = [item for _, item, _ in stores.ephemeral.spool.take_outgoing(stores.clock.now(), 10, 60.0)]
+        assert (call.kind, call.payload["client"], call.payload["sid"]) == (LOGOUT_CALL, "orientation", "sid")
 
 
 def test_a_deployment_without_cards_says_nothing_of_them(deployment):

@@ -79,9 +79,15 @@ PUSHED_OTHERWISE = {
     ),
     "redirect_uri": line("https://orientation.example/callback", "javascript:alert(1)", f"{_REQ} invalid_request"),
     "request_uri": line("-", "https://evil.example/r", "ok ok - invalid_request invalid_request"),
-    "resource": line("https://orientation.example/api", "https://autre.example/api", f"{_OPT} invalid_target"),
 }
 """PAR says by JSON what the authorization endpoint says on a page."""
+
+NATIVE = {
+    "redirect_uri": line(
+        "http://127.0.0.1:49152/callback", "http://localhost:49152/callback", "page page page page page"
+    ),
+}
+"""Of an application on people's own devices, whose port alone may be another than in its file: test_native_applications."""
 
 SIGNED_OTHERWISE = {
     "client_id": line("signant", "inconnue", f"invalid_request_object {_NO_OBJECT} invalid_request_object"),
@@ -96,7 +102,7 @@ SIGNED_OTHERWISE = {
 """Inside a signed object a member cannot come twice (another test), and what is too long makes the object too long."""
 
 _GRANT_TYPE = "invalid_request invalid_request invalid_request unsupported_grant_type unsupported_grant_type"
-_RESOURCE = "ok ok invalid_request invalid_target invalid_target"
+_RESOURCE = "ok ok ok invalid_target invalid_target"
 _GRANT = "invalid_request invalid_request invalid_request invalid_grant invalid_grant"
 FORMS = {
     "/token by code": {
@@ -125,7 +131,7 @@ FORMS = {
         "actor_token": line("-", "{subject_token}", "ok ok - invalid_request invalid_request"),
         "actor_token_type": line("-", ACCESS_TOKEN, "ok ok - invalid_request invalid_request"),
         "audience": line("https://notif.example/api", "https://relais.example/api",
-                         "invalid_request invalid_request invalid_request invalid_target invalid_target"),
+                         "invalid_request invalid_request ok invalid_target invalid_target"),
         "resource": line("https://notif.example/api", "https://autre.example/api", _RESOURCE),
         "scope": line("ror", "openid email", "ok ok invalid_request invalid_scope invalid_scope"),
         "structure": line("fineg:990000001", "fineg:990000009", f"{_OPT} invalid_request"),

@@ -356,6 +356,14 @@ def test_every_display_is_served_by_the_same_page(provider, display):
     journey_of(provider, provider.authorize(display=display))
 
 
+@pytest.mark.spec("OID-14")
+@pytest.mark.parametrize("later", [0, 1])
+def test_silently_asked_again_is_a_sign_in_that_is_missing_even_in_the_instant_of_the_last_one(provider, later):
+    provider.sign_in()
+    provider.clock.advance(later)
+    assert error_of(provider.authorize(max_age="0", prompt="none")) == "login_required"
+
+
 @pytest.mark.spec("TOK-04")
 def test_a_resource_may_come_twice_when_it_is_the_clients_own(provider):
     provider.sign_in()

@@ -11,6 +11,7 @@ from gateway.signin.gone import TransactionMoved
 from gateway.signin.journey import Step
 from gateway.storage.ephemeral import open_ephemeral
 from tests.protocol.provider import answer_of, error_of
+from tests.protocol.test_native_applications import DESKTOP, ON_A_PORT
 from tests.protocol.test_with_the_real_journey import BOTH, Whole
 from tests.unit.signin.world import CONTEXT
 
@@ -98,6 +99,19 @@ def test_prompt_consent_asks_each_time(whole):
     signed_in(whole)
     for _ in range(2):
         whole.ask(prompt="consent")
+        assert whole.address.startswith("/signin/")
+        agree(whole)
+        assert "code" in answer_of(whole.walk())
+
+
+@pytest.mark.spec("OID-17", "RFC 8252 §8.6")
+def test_an_application_that_is_answered_on_a_port_is_agreed_to_each_time(whole):
+    whole.provider.clients.clients["bureau"] = DESKTOP
+    asks = {"client_id": "bureau", "redirect_uri": ON_A_PORT[0], "scope": "openid"}
+    signed_in(whole)
+    for _ in range(2):
+        assert error_of(whole.ask(**asks, prompt="none")) == "consent_required"
+        whole.ask(**asks)
         assert whole.address.startswith("/signin/")
         agree(whole)
         assert "code" in answer_of(whole.walk())

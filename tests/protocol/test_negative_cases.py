@@ -28,6 +28,7 @@ from tests.protocol.negative_cases import (
     FORMS,
     KINDS,
     LOGOUT,
+    NATIVE,
     NO_PARAMETER,
     PUSHED_OTHERWISE,
     SIGNED_OTHERWISE,
@@ -47,6 +48,7 @@ from tests.protocol.provider import (
     secret_of,
 )
 from tests.protocol.test_client_certificates import BY_NAME
+from tests.protocol.test_native_applications import DESKTOP
 
 HERE = Path(__file__).parent
 BY_POST = client(
@@ -153,6 +155,18 @@ def test_a_pushed_request_that_is_wrong_in_one_way(provider, name, kind):
     )  # fmt: skip
     assert said(answer) == lines[name].said(kind)
     assert (len(provider.ephemeral.pushed) > kept) == (lines[name].said(kind) == "ok")
+
+
+@cells(NATIVE)
+def test_a_request_of_a_native_application_that_is_wrong_in_one_way(provider, name, kind):
+    proofs.register(provider, DESKTOP)
+    provider.sign_in()
+    base = {**BASE, "client_id": "bureau", "redirect_uri": NATIVE["redirect_uri"].good}
+    pairs = altered(provider, base, name, kind, NATIVE[name])
+    assert said_by(provider.browser.get(f"/authorize?{urlencode(pairs)}")) == NATIVE[name].said(kind)
+    answer = provider.machine("POST", "/par", body=urlencode(pairs).encode(), content_type=proofs.FORM)
+    assert said(answer) == "invalid_request"
+    assert provider.browser.get(f"/authorize?{urlencode(base)}").status_code == 303
 
 
 SIGNED = {name: AUTHORIZATION[name] for name in AUTHORIZATION} | SIGNED_OTHERWISE
@@ -453,7 +467,7 @@ def _names_read() -> set[str]:
                     func=ast.Attribute(value=holder, attr="get"), args=[ast.Constant(value=str(name)), *_]
                 ) if _is_of_request(holder):
                     found.add(name)
-                case ast.Call(func=ast.Attribute(attr="words"), args=[ast.Constant(value=str(name))]):
+                case ast.Call(func=ast.Attribute(attr="words" | "every"), args=[ast.Constant(value=str(name))]):
                     found.add(name)
                 case ast.Compare(
                     left=ast.Constant(value=str(name)), ops=[ast.In() | ast.NotIn()], comparators=[holder]
@@ -523,6 +537,7 @@ def test_every_line_has_a_word_for_every_kind():
         AUTHORIZATION,
         PUSHED_OTHERWISE,
         SIGNED_OTHERWISE,
+        NATIVE,
         *FORMS.values(),
         *CLIENTS.values(),
         USERINFO,

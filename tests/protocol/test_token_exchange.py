@@ -369,7 +369,7 @@ def test_a_wrong_value_is_refused(provider, wrong):
     assert exchange(provider, token).status == 200
 
 
-@pytest.mark.parametrize("name", ["subject_token", "audience", "resource", "scope", "structure", "actor_token"])
+@pytest.mark.parametrize("name", ["subject_token", "scope", "structure", "actor_token"])
 def test_no_parameter_comes_twice(provider, name):
     answer = exchange(provider, subject(provider), (name, NOTIF), (name, ""), resource=NOTIF)
     assert refused(answer) == "invalid_request"

@@ -45,6 +45,7 @@ from tests.protocol.provider import (
     secret_of,
 )
 from tests.protocol.test_client_certificates import BY_NAME, OWN, SELF_SIGNED
+from tests.protocol.test_native_applications import CLAIMED, DESKTOP, FOUR
 
 Document = dict[str, Any]
 FORM_POST = "form_post"
@@ -62,6 +63,7 @@ CONFIGURATIONS: dict[str, tuple[Client, ...]] = {
     "pairwise and signed userinfo": (HIDDEN, TOLD_SIGNED, PUBLIC),
     "one server application": (replace(MEMORY["orientation"], scopes=frozenset({"openid", "email"})),),
     "front ends alone": (PUBLIC, MOBILE),
+    "on devices alone": (replace(DESKTOP, keys=(), redirect_uris=(CLAIMED, FOUR)),),
     "services alone": (SERVICE, NOTIF),
     "exchange": (FACADE, RELAY, NOTIF),
     "FAPI 2.0 alone": (STRICT,),

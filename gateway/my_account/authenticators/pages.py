@@ -148,9 +148,9 @@ def _changing(blueprint: flask.Blueprint, account_pages: AccountPages, totp: Tot
     @blueprint.post(f"{HERE}/<authenticator_id>/retrait")
     def remove(authenticator_id: str) -> Response:
         shell.form(f"totp-remove:{authenticator_id}")
-        account = account_pages.proved(f"{HERE}/{authenticator_id}")
+        session, account = account_pages.proved_in_session(f"{HERE}/{authenticator_id}")
         try:
-            totp.remove(account, authenticator_id, account_pages.context())
+            totp.remove(account, authenticator_id, account_pages.context(), sparing=session.handle)
         except LastFactor as refusal:
             one = totp.mine(account, authenticator_id)
             return application_page(one, status=RULE_REFUSED, error=shell.refusal_text(refusal))

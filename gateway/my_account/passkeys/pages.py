@@ -117,9 +117,9 @@ def _changing(blueprint: flask.Blueprint, account_pages: AccountPages, passkeys:
     @blueprint.post(f"{HERE}/<passkey_id>/retrait")
     def remove(passkey_id: str) -> Response:
         shell.form(f"passkey-remove:{passkey_id}")
-        account = account_pages.proved(f"{HERE}/{passkey_id}")
+        session, account = account_pages.proved_in_session(f"{HERE}/{passkey_id}")
         try:
-            passkeys.remove(account, passkey_id, account_pages.context())
+            passkeys.remove(account, passkey_id, account_pages.context(), sparing=session.handle)
         except LastPasskey as refusal:
             one = passkeys.mine(account, passkey_id)
             return passkey_page(one, status=RULE_REFUSED, error=shell.refusal_text(refusal))

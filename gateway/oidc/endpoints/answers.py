@@ -1,7 +1,8 @@
 """How the machine door answers: JSON, never cached unless said, and CORS only for whom it is meant (WEB-05, RFC 9700 §2.6).
 
 Public documents answer any origin. `/token`, `/par`, `/revoke`, `/userinfo` and `/v1` answer the origins of the redirect URIs
-of public clients, the only ones whose code runs in a browser, refusals included; credentials (cookies) are never allowed.
+of public clients that are not native, the only ones whose code runs in a browser, refusals included; credentials (cookies)
+are never allowed.
 """
 
 from collections.abc import Callable, Mapping
@@ -78,7 +79,7 @@ class BrowserClients:
         return any(
             origin == origin_of(uri)
             for client in self._clients.all()
-            if client.authentication_method is ClientAuthenticationMethod.NONE
+            if client.authentication_method is ClientAuthenticationMethod.NONE and not client.native
             for uri in client.redirect_uris
         )
 

@@ -1,8 +1,9 @@
 """GET and POST /authorize, and the way back from the sign-in pages (OpenID Connect Core §3.1.2).
 
-HTTP only: what is decided is in `oidc.authorization`. Every answer is a 303 or a page of ours; no CORS here, ever (WEB-05).
-A POST comes from another site, so without our cookies (SameSite=Lax): it is turned into the same request by GET. An answer by
-form_post is a page with one button, which a script presses where there are scripts; the page may post to the application alone.
+HTTP only: what is decided is in `oidc.authorization`. Every answer is a 303 or a page of ours, one that moves on by itself to
+an address that no policy can name; no CORS here, ever (WEB-05). A POST comes from another site, so without our cookies
+(SameSite=Lax): it is turned into the same request by GET. An answer by form_post is a page with one button, which a script
+presses where there are scripts; the page may post to the application alone.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from gateway.oidc.parameters import MalformedParameters, UnverifiedParameters, r
 from gateway.oidc.problems import UnusableRequest
 from gateway.signin.request_context import RequestContext
 from gateway.web.cookies import SESSION
+from gateway.web.security_headers import is_nameable
 from gateway.web.shell import Shell
 
 
@@ -45,7 +47,7 @@ def authorization_blueprint(authorization: Authorization, shell: Shell) -> flask
 
     def given(answer: Answer) -> Response:
         if isinstance(answer, str):
-            return shell.see_other(answer)
+            return shell.see_other(answer) if is_nameable(answer) else shell.page("oidc/onward.html", address=answer)
         names = answer.client.name
         return shell.page(
             "oidc/form_post.html",

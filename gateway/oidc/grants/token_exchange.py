@@ -17,6 +17,7 @@ from gateway.oidc.access_tokens import AccessTokens, VerifiedAccessToken
 from gateway.oidc.claims import Rights
 from gateway.oidc.exchanged import in_structure
 from gateway.oidc.live_reads import LiveReads
+from gateway.oidc.parameters import UnverifiedParameters
 from gateway.oidc.ports import Grant, Grants
 from gateway.oidc.problems import TokenProblem
 from gateway.oidc.sender_proofs import Binding
@@ -37,7 +38,7 @@ class TokenExchangeGrant:
         self._clients = clients
 
     async def judge(
-        self, client: Client, parameters: Mapping[str, str], event: Event, binding: Binding
+        self, client: Client, parameters: UnverifiedParameters, event: Event, binding: Binding
     ) -> ExchangeIssuance:
         audience = _target(client, parameters)
         token = await self._subject(client, parameters, event.at)
@@ -109,8 +110,8 @@ class TokenExchangeGrant:
         return grant, holder
 
 
-def _target(client: Client, parameters: Mapping[str, str]) -> str:
-    """RFC 8693 §2.1, §2.2.2. One service at a time; `audience` and `resource` name it alike."""
+def _target(client: Client, parameters: UnverifiedParameters) -> str:
+    """RFC 8693 §2.1, §2.2.2. One service at a time; `audience` and `resource` name it alike, as often as they like."""
     for name in ("subject_token", "subject_token_type"):
         if name not in parameters:
             raise TokenProblem("invalid_request", f"{name} is missing.")
@@ -120,11 +121,13 @@ def _target(client: Client, parameters: Mapping[str, str]) -> str:
         raise TokenProblem("invalid_request", "Only access tokens are given.")
     if "actor_token" in parameters or "actor_token_type" in parameters:
         raise TokenProblem("invalid_request", "The actor is the client: no actor_token.")
-    named = {parameters[name] for name in ("audience", "resource") if name in parameters}
+    named = {*parameters.every("audience"), *parameters.every("resource")}
     if not named:
         raise TokenProblem("invalid_request", "audience is missing.")
     audience = named.pop()
-    if named or audience not in client.exchanges:
+    if named:
+        raise TokenProblem("invalid_target", "A token is for one service: ask for each of them by itself.")
+    if audience not in client.exchanges:
         raise TokenProblem("invalid_target", "This client may not get tokens for that service.")
     return audience
 

@@ -1,7 +1,7 @@
 """Who the card's holder is: the one national identifier of the subject, and only an RPPS (SV-11, SV-12, SV-13, §2.3).
 
 Full match of `8` and eleven digits; the UPN, when there is one, must name the same. Names serve display and comparison. Nothing
-else of the certificate leaves, but its issuer and serial for the journal.
+else of the certificate leaves, but its issuer and serial: for the journal, and for the end of the session (SES-08).
 """
 
 import re
@@ -79,4 +79,5 @@ def proved_identity(assertion: VerifiedCardAssertion) -> ProvedIdentity:
         proved_at=assertion.proved_at,
         expires_at=assertion.expires_at,
         upstream_amr=assertion.amr,
+        certificate=assertion.serial,
     )

@@ -7,6 +7,7 @@ eight bytes. Without a list that is good now nobody signs in by card; the issuin
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -97,6 +98,21 @@ class RevocationLists:
             raise CardRefused("revocation: revoked")
         if issuer.parent is None or issuer.certificate.serial_number in self._current(issuer.parent, now).serials:
             raise CardRefused("revocation: issuer revoked")
+
+    def numbers(self, now: float) -> Mapping[str, int]:
+        """By authority, the number of the list that is judged by."""
+        self._look(now)
+        return {fingerprint: held.number for fingerprint, held in self._lists.items()}
+
+    def is_revoked(self, serial: int, issuer: Authority, now: float) -> bool:
+        """Whether a list that is good now says so. Without one nobody can tell, and who is signed in stays so."""
+        try:
+            self.refuse_revoked(serial, issuer, now)
+        except CardUnverifiable:
+            return False
+        except CardRefused:
+            return True
+        return False
 
     def _current(self, authority: Authority, now: float) -> RevocationList:
         found = self._lists.get(authority.fingerprint)

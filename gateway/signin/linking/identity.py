@@ -28,7 +28,8 @@ class Situation:
 class ProvedIdentity:
     """`national_id` is the asserted idNat_PS in its typed, canonical form; `profession` is `<code>^<OID>`. `proved_at` is when
     the person proved it (upstream `auth_time`), `expires_at` when the means no longer stands for them; seconds since the
-    epoch. `id_token` is kept for the logout upstream alone."""
+    epoch. `id_token` is kept for the logout upstream alone. `certificate` is the serial, in hexadecimal, of the one that proved
+    it, by which its session ends when it is revoked (SES-08)."""
 
     kind: LinkKind
     issuer: str
@@ -43,6 +44,7 @@ class ProvedIdentity:
     upstream_acr: str | None = None
     upstream_amr: tuple[str, ...] = ()
     id_token: str | None = field(default=None, repr=False)
+    certificate: str | None = None
     situations: tuple[Situation, ...] = ()
 
     @property

@@ -24,6 +24,7 @@ IDENTITY = "identity"
 UPSTREAM = "upstream"
 _CHOSEN, _ACTIVATION = "chosen", "activation"
 _LINK = "link"
+_ISSUER, _CERTIFICATE = "issuer", "certificate"
 _SITUATIONS, _SITUATION = "situations", "situation"
 
 
@@ -76,6 +77,12 @@ def chosen(txn: SigninTransaction) -> Mapping[str, Any]:
 def link_of_upstream(upstream: Mapping[str, Any] | None) -> str | None:
     """The identifier of the link by which the means signed its holder in."""
     return (upstream or {}).get(_LINK)
+
+
+def certificate_of(upstream: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """The issuer, and the serial in hexadecimal, of the certificate by which its holder signed in; None without a card."""
+    serial = (upstream or {}).get(_CERTIFICATE)
+    return None if upstream is None or serial is None else (upstream[_ISSUER], serial)
 
 
 def situations_of(upstream: Mapping[str, Any] | None) -> tuple[Situation, ...]:
@@ -155,7 +162,8 @@ class IdentitySeal:
             UPSTREAM: {
                 _LINK: link.id,
                 "kind": identity.kind.value,
-                "issuer": identity.issuer,
+                _ISSUER: identity.issuer,
+                _CERTIFICATE: identity.certificate,
                 "acr": identity.upstream_acr,
                 "amr": list(identity.upstream_amr),
                 "expires_at": identity.expires_at,

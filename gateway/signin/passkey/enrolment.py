@@ -3,7 +3,7 @@
 Whoever calls has just proved themselves afresh, or holds the activation link that reached their address. The options, and the
 answer to them, are bound to that very session or link by the challenge. Refuses a credential that is anybody's already,
 one that may leave its device where an administrator's must not, and to remove the last proof that is better than a code sent to
-a contact.
+a contact. Removing one ends the other sessions of its holder: whoever has it may have opened one (SES-08).
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,6 +40,7 @@ from gateway.signin.passkey.refusals import (
 )
 from gateway.signin.passkey.webauthn import NewCredential, RelyingParty, unverified
 from gateway.signin.policy import SigninPolicy
+from gateway.signin.ports import Sessions
 from gateway.signin.remaining_proofs import RemainingProofs
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
@@ -53,6 +54,7 @@ class PasskeyEnrolment:
         challenges: PasskeyChallenges,
         accounts: Accounts,
         links: OneTimeLinks,
+        sessions: Sessions,
         remaining: RemainingProofs,
         relying_party: RelyingParty,
         policy: SigninPolicy,
@@ -63,6 +65,7 @@ class PasskeyEnrolment:
         self._challenges = challenges
         self._accounts = accounts
         self._links = links
+        self._sessions = sessions
         self._remaining = remaining
         self._relying_party = relying_party
         self._policy = policy
@@ -130,8 +133,9 @@ class PasskeyEnrolment:
         if not self._passkeys.rename(one.id, bounded(label), _said("authenticator.renamed", one, lines)):
             raise PasskeyGone("removed meanwhile")
 
-    def remove(self, account: Account, passkey_id: str, context: RequestContext) -> None:
-        """What its sign-ins proved is worth nothing from now on. Raises LastPasskey, PasskeyGone."""
+    def remove(self, account: Account, passkey_id: str, context: RequestContext, *, sparing: str) -> None:
+        """What its sign-ins proved is worth nothing from now on, in the session `sparing` either, which alone stays. Raises
+        LastPasskey, PasskeyGone."""
         one = self.mine(account, passkey_id)
         lines = Lines(self._clock.now(), context, method="passkey")
         said = _said("authenticator.removed", one, lines, notice="passkey_removed")
@@ -142,6 +146,8 @@ class PasskeyEnrolment:
         if not self._passkeys.revoke(one.id, lines.at, said, unless=the_last):
             self.mine(account, passkey_id)
             raise LastPasskey("the last one")
+        ended = lines.said("session.ended", Outcome.SUCCESS, account.id, reason="authenticator_revoked")
+        self._sessions.end_sessions_of(account.id, lines.at, ended, sparing=sparing)
 
     def _options(self, account: Account, bound_to: str, until: float) -> Mapping[str, Any]:
         now = self._clock.now()

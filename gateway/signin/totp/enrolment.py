@@ -1,8 +1,8 @@
 """Enrolling, naming and removing authenticator applications (FID-03, FID-10).
 
 Whoever calls has just proved themselves afresh, but to confirm: the first code proves that the secret was seen by somebody who
-had. An application signs nobody in before its first code. Refuses to remove the last factor that is better than a code
-sent to a contact: an administrator does it.
+had. An application signs nobody in before its first code. Removing one ends the other sessions of its holder (SES-08). Refuses
+to remove the last factor that is better than a code sent to a contact: an administrator does it.
 """
 
 from dataclasses import replace
@@ -19,6 +19,7 @@ from gateway.signin.journal_lines import Lines
 from gateway.signin.label import bounded
 from gateway.signin.one_time_code.code import typed_code
 from gateway.signin.policy import SigninPolicy
+from gateway.signin.ports import Sessions
 from gateway.signin.remaining_proofs import RemainingProofs
 from gateway.signin.request_context import RequestContext
 from gateway.signin.totp.application import new_secret, time_step_of
@@ -53,12 +54,14 @@ class TotpEnrolment:
         self,
         *,
         totp: TotpAuthenticators,
+        sessions: Sessions,
         remaining: RemainingProofs,
         policy: SigninPolicy,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
         self._totp = totp
+        self._sessions = sessions
         self._remaining = remaining
         self._policy = policy
         self._clock = clock
@@ -130,17 +133,21 @@ class TotpEnrolment:
         if not self._totp.rename(one.id, bounded(label), self._said("authenticator.renamed", one, context)):
             raise EnrolmentGone("removed meanwhile")
 
-    def remove(self, account: Account, authenticator_id: str, context: RequestContext) -> None:
-        """Raises LastFactor, EnrolmentGone."""
+    def remove(self, account: Account, authenticator_id: str, context: RequestContext, *, sparing: str) -> None:
+        """`sparing`: the handle of the session that stays. Raises LastFactor, EnrolmentGone."""
         one = self.mine(account, authenticator_id)
         said = self._said("authenticator.removed", one, context, notice="totp_removed")
 
         def the_last(_: object) -> bool:
             return not self._remaining.without(account, one.id)
 
-        if not self._totp.revoke(one.id, self._clock.now(), said, unless=the_last):
+        now = self._clock.now()
+        if not self._totp.revoke(one.id, now, said, unless=the_last):
             self.mine(account, authenticator_id)
             raise LastFactor("the last one")
+        lines = Lines(now, context, method="totp")
+        ended = lines.said("session.ended", Outcome.SUCCESS, account.id, reason="authenticator_revoked")
+        self._sessions.end_sessions_of(account.id, now, ended, sparing=sparing)
 
     def _said(
         self, name: str, authenticator: TotpAuthenticator, context: RequestContext, *, notice: str | None = None

@@ -165,6 +165,13 @@ class SqlIdentityLinks:
         with self._connections.writing() as connection:
             connection.execute(sa.update(table).where(table.c.id == link_id, _active).values(last_used_at=at))
 
+    def used_since(self, kind: LinkKind, since: float) -> Sequence[str]:
+        query = (
+            sa.select(table.c.account_id).distinct().where(table.c.kind == kind.value, table.c.last_used_at >= since)
+        )
+        with self._connections.reading() as connection:
+            return [row.account_id for row in connection.execute(query)]
+
     def _one(self, query: sa.Select[tuple[object, ...]]) -> IdentityLink | None:
         with self._connections.reading() as connection:
             row = connection.execute(query).first()

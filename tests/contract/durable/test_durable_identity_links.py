@@ -394,6 +394,26 @@ def test_a_use_is_noted(database: Database) -> None:
     assert database.identities.get("identity-1") == an_identity(account, last_used_at=NOW + 50)
 
 
+def test_who_came_by_a_kind_of_link_since_an_instant_is_named_once_and_also_after_the_links_end(
+    database: Database,
+) -> None:
+    one, two, three = (stored(database, number, rpps=None, rpps_proof=None) for number in (1, 2, 3))
+    database.identities.commit(an_identity(one), one, NO_EFFECTS)
+    for name in ("card-1", "card-2"):
+        database.identities.add(
+            an_identity(one, name, kind=LinkKind.CARD, created_at=NOW + 20, last_used_at=NOW + 20), NO_EFFECTS
+        )
+    other = {"kind": LinkKind.CARD, "national_id": f"8{OTHER_RPPS}", "rpps": OTHER_RPPS}
+    database.identities.commit(an_identity(two, "card-3", **other), two, NO_EFFECTS)
+    database.identities.commit(an_identity(three, "psc-2", national_id=None, rpps=None), three, NO_EFFECTS)
+    assert sorted(database.identities.used_since(LinkKind.CARD, NOW)) == sorted([one.id, two.id])
+    assert database.identities.used_since(LinkKind.CARD, NOW + 20) == [one.id]
+    assert database.identities.used_since(LinkKind.CARD, NOW + 20.1) == []
+    database.identities.note_use("card-3", NOW + 50)
+    assert database.identities.end("card-3", NOW + 60, "somebody", NO_EFFECTS)
+    assert database.identities.used_since(LinkKind.CARD, NOW + 50) == [two.id]
+
+
 @pytest.mark.spec("CRY-01", "CRY-04")
 def test_a_dump_shows_no_subject_no_national_identifier_and_no_rpps(database: Database, raw: sa.Engine) -> None:
     account = stored(database)

@@ -170,6 +170,80 @@ def test_plain_http_is_for_loopback_addresses_of_the_demo(host: str) -> None:
         check_web_address(f"http://{host}/callback", loopback_http=False)
 
 
+NATIVE: dict[str, str | None] = {"application_type": "native", "authentication_method": "none"}
+
+
+@pytest.mark.spec("OID-02", "RFC 8252 §7.3")
+def test_a_native_application_may_be_answered_on_its_device(tmp_path: Path) -> None:
+    addresses = "['http://127.0.0.1/callback', 'http://[::1]/callback', 'https://x.test/callback']"
+    for loopback_http in (False, True):
+        client = read(tmp_path, loopback_http=loopback_http, redirect_uris=addresses, **NATIVE)
+        assert client.native
+        assert client.redirect_uris[0] == "http://127.0.0.1/callback"
+    assert not read(tmp_path, application_type="web").native
+    assert not read(tmp_path).native
+
+
+@pytest.mark.spec("OID-02", "RFC 8252 §8.3")
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("http://localhost/callback", "never at a name"),
+        ("http://localhost:8080/callback", "never at a name"),
+        ("http://127.0.0.2/callback", "never at a name"),
+        ("http://[0:0:0:0:0:0:0:1]/callback", "never at a name"),
+        ("http://127.1/callback", "use https"),
+        ("http://2130706433/callback", "use https"),
+        ("http://127.0.0.1:8080/callback", "without its port"),
+        ("http://[::1]:8080/callback", "without its port"),
+        ("http://127.0.0.1", "write the path too"),
+        ("http://127.0.0.1:/callback", "the host is letters"),
+        ("http://127.0.0.1.x.test/callback", "use https"),
+        ("http://127.0.0.1@x.test/callback", "no wildcard, fragment, backslash or user name"),
+        ("http://x.test/callback", "use https"),
+        ("http://127.0.0.1/callback#part", "no wildcard, fragment"),
+        ("http://127.0.0.1/callback?code=mine", "the query names"),
+        ("HTTP://127.0.0.1/callback", "write a whole address"),
+        ("fr.x.test:/callback", "write a whole address"),
+        ("fr.x.test://callback", "write a whole address"),
+    ],
+)
+def test_nothing_else_than_a_loopback_address_without_port(tmp_path: Path, address: str, sentence: str) -> None:
+    for loopback_http in (False, True):
+        with pytest.raises(ConfigurationError, match=r"redirect_uris\.1: ") as refused:
+            read(
+                tmp_path,
+                loopback_http=loopback_http,
+                redirect_uris=f"['https://x.test/callback', '{address}']",
+                **NATIVE,
+            )
+        assert sentence in str(refused.value)
+
+
+@pytest.mark.spec("OID-02", "OID-05")
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"authentication_method": None}, "keeps no secret"),
+        ({"authentication_method": "client_secret_post"}, "keeps no secret"),
+        ({"application_type": "spa"}, "application_type: "),
+        (
+            {"redirect_uris": "['http://[::1]/callback']", "response_modes": "[query, form_post]"},
+            "response_modes: browsers let no page post",
+        ),
+        ({"subject_type": "pairwise"}, "sector_identifier: name the host"),
+        ({"home_url": "http://127.0.0.1/"}, "home_url: use https"),
+        ({"post_logout_redirect_uris": "['http://127.0.0.1/']"}, "post_logout_redirect_uris.0: use https"),
+        ({"backchannel_logout_uri": "http://127.0.0.1/out"}, "backchannel_logout_uri: use https"),
+        ({"application_type": "web"}, "redirect_uris.0: use https"),
+    ],
+)
+def test_a_native_application_is_public_and_only_answers_come_to_its_device(
+    tmp_path: Path, keys: dict[str, str | None], sentence: str
+) -> None:
+    assert sentence in refusal(tmp_path, **{"redirect_uris": "['http://127.0.0.1/callback']", **NATIVE, **keys})
+
+
 @pytest.mark.parametrize("address", ["https://application.test/", "https://application.test:8443/a.b/c?kind=oidc"])
 def test_a_plain_https_address_is_accepted(address: str) -> None:
     check_web_address(address, loopback_http=False)

@@ -217,7 +217,11 @@ class World:
             totp=self.totp_authenticators, passkeys=self.passkey_store, identities=self.identities, **at
         )
         self.enrolment = TotpEnrolment(
-            totp=self.totp_authenticators, remaining=self.remaining, randomness=self.randomness, **at
+            totp=self.totp_authenticators,
+            sessions=self.sessions,
+            remaining=self.remaining,
+            randomness=self.randomness,
+            **at,
         )
         self.sheets = RecoverySheets(
             codes=self.recovery_code_sets, key=self.recovery_key, clock=self.clock, randomness=self.randomness

@@ -83,7 +83,9 @@ def test_a_journey_may_end_at_its_application_and_other_pages_nowhere(door: Door
     [
         ("https://app.example/cb?x=1", "https://app.example"),
         ("http://127.0.0.5:8091/callback", "http://127.0.0.5:8091"),
-        ("http://[::1]:9/cb", "http://[::1]:9"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:*"),
+        ("http://127.0.0.2/cb", "http://127.0.0.2"),
+        ("https://127.0.0.1/cb", "https://127.0.0.1"),
         ("fr.example.app:/cb", "fr.example.app:"),
     ],
 )

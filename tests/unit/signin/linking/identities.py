@@ -93,6 +93,10 @@ class FakeIdentities:
     def note_use(self, link_id: str, at: float) -> None:
         self.records[link_id] = replace(self.records[link_id], last_used_at=at)
 
+    def used_since(self, kind: LinkKind, since: float) -> Sequence[str]:
+        used = (one for one in self.records.values() if one.kind is kind and one.last_used_at >= since)
+        return list(dict.fromkeys(one.account_id for one in used))
+
 
 def _credentials(account: Account) -> tuple[object, ...]:
     return (account.contact_version, account.code_demanded_since, account.password_hash, account.rpps)

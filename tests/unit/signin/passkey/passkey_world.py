@@ -50,6 +50,7 @@ class PasskeyWorld(LinkingWorld):
             challenges=self.challenges,
             accounts=self.accounts,
             links=self.links,
+            sessions=self.sessions,
             remaining=self.remaining,
             relying_party=self.relying_party,
             **at,

@@ -86,24 +86,39 @@ def test_an_administrator_cannot_enrol_one_that_travels() -> None:
 def test_the_last_one_is_removed_by_an_administrator_alone(world: PasskeyWorld) -> None:
     first = world.enrol(world.authenticator())
     with pytest.raises(LastPasskey):
-        world.passkeys.remove(world.claire, first.id, CONTEXT)
+        world.passkeys.remove(world.claire, first.id, CONTEXT, sparing="")
     second = world.enrol(world.authenticator())
-    world.passkeys.remove(world.claire, first.id, CONTEXT)
+    world.passkeys.remove(world.claire, first.id, CONTEXT, sparing="")
     assert [one.id for one in world.passkeys.of(world.claire)] == [second.id]
     assert told(world)[-1] == "passkey_removed"
     with pytest.raises(PasskeyGone):
-        world.passkeys.remove(world.claire, first.id, CONTEXT)
+        world.passkeys.remove(world.claire, first.id, CONTEXT, sparing="")
+
+
+@pytest.mark.spec("SES-08", "SES-07")
+def test_whoever_removes_one_ends_the_sessions_that_are_elsewhere(world: PasskeyWorld) -> None:
+    lost, kept = world.enrol(world.authenticator()), world.enrol(world.authenticator())
+    elsewhere, here = world.session_of(world.claire), world.session_of(world.claire)
+    somebody = world.session_of(world.person("paul"))
+    world.passkeys.remove(world.claire, lost.id, CONTEXT, sparing=here.handle)
+    now = world.clock.now()
+    assert world.sessions.find(elsewhere.handle, now) is None
+    assert world.sessions.find(here.handle, now) and world.sessions.find(somebody.handle, now)
+    assert world.written.of("session.ended")[-1].reason == "authenticator_revoked"
+    with pytest.raises(LastPasskey):
+        world.passkeys.remove(world.claire, kept.id, CONTEXT, sparing="")
+    assert world.sessions.find(here.handle, now), "nothing was removed, nothing ends"
 
 
 @pytest.mark.spec("FID-10")
 def test_a_linked_identity_or_an_application_beside_a_password_is_enough_without_it(world: PasskeyWorld) -> None:
     world.linked()
     linked = world.enrol(world.authenticator())
-    world.passkeys.remove(world.claire, linked.id, CONTEXT)
+    world.passkeys.remove(world.claire, linked.id, CONTEXT, sparing="")
     paul = world.person("paul")
     his = world.enrol(world.authenticator(), paul)
     enrolled(world, paul)
-    world.passkeys.remove(paul, his.id, CONTEXT)
+    world.passkeys.remove(paul, his.id, CONTEXT, sparing="")
 
 
 @pytest.mark.spec("FID-10")
@@ -112,7 +127,7 @@ def test_an_application_is_nothing_to_whom_has_no_password(world: PasskeyWorld) 
     enrolled(world)
     claire = world.change(world.claire, password_hash=None)
     with pytest.raises(LastPasskey):
-        world.passkeys.remove(claire, mine.id, CONTEXT)
+        world.passkeys.remove(claire, mine.id, CONTEXT, sparing="")
 
 
 @pytest.mark.spec("FID-10")
@@ -122,16 +137,16 @@ def test_a_passkey_lets_an_application_go_but_a_flagged_one_does_not(world: Pass
     (application,) = world.enrolment.of(world.claire)
     world.passkey_store.records[passkey.id] = replace(passkey, flagged_at=1.0)
     with pytest.raises(LastFactor):
-        world.enrolment.remove(world.claire, application.id, CONTEXT)
+        world.enrolment.remove(world.claire, application.id, CONTEXT, sparing="")
     world.passkey_store.records[passkey.id] = passkey
-    world.enrolment.remove(world.claire, application.id, CONTEXT)
+    world.enrolment.remove(world.claire, application.id, CONTEXT, sparing="")
 
 
 def test_nobody_names_or_removes_another_s(world: PasskeyWorld) -> None:
     paul, hers = world.person("paul"), world.enrol(world.authenticator())
     for change in (
         lambda: world.passkeys.rename(paul, hers.id, "mine", CONTEXT),
-        lambda: world.passkeys.remove(paul, hers.id, CONTEXT),
+        lambda: world.passkeys.remove(paul, hers.id, CONTEXT, sparing=""),
     ):
         with pytest.raises(PasskeyGone):
             change()

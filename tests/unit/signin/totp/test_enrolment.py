@@ -80,13 +80,26 @@ def test_the_last_application_is_not_removed_by_its_holder(world: World) -> None
     enrolled(world)
     (only,) = world.enrolment.of(world.claire)
     with pytest.raises(LastFactor):
-        world.enrolment.remove(world.claire, only.id, CONTEXT)
+        world.enrolment.remove(world.claire, only.id, CONTEXT, sparing="")
     enrolled(world, label="Tablette")
-    world.enrolment.remove(world.claire, only.id, CONTEXT)
+    world.enrolment.remove(world.claire, only.id, CONTEXT, sparing="")
     assert [one.label for one in world.enrolment.of(world.claire)] == ["Tablette"]
     assert told(world)[-1] == "totp_removed"
     with pytest.raises(EnrolmentGone):
-        world.enrolment.remove(world.claire, only.id, CONTEXT)
+        world.enrolment.remove(world.claire, only.id, CONTEXT, sparing="")
+
+
+@pytest.mark.spec("SES-08", "SES-07")
+def test_whoever_removes_one_ends_the_sessions_that_are_elsewhere(world: World) -> None:
+    enrolled(world)
+    (lost,) = world.enrolment.of(world.claire)
+    enrolled(world, label="Tablette")
+    elsewhere, here = (world.complete(world.with_code()) for _ in range(2))
+    world.enrolment.remove(world.claire, lost.id, CONTEXT, sparing=here.handle)
+    now = world.clock.now()
+    assert world.sessions.find(elsewhere.handle, now) is None
+    assert world.sessions.find(here.handle, now)
+    assert world.written.of("session.ended")[-1].reason == "authenticator_revoked"
 
 
 @pytest.mark.spec("FID-10")
@@ -98,8 +111,8 @@ def test_one_that_is_disabled_does_not_count_as_another(world: World) -> None:
     records[first.id] = replace(records[first.id], failures=world.policy.factor_disabled_after)
     working = next(one for one in world.enrolment.of(world.claire) if one.id != first.id)
     with pytest.raises(LastFactor):
-        world.enrolment.remove(world.claire, working.id, CONTEXT)
-    world.enrolment.remove(world.claire, first.id, CONTEXT)
+        world.enrolment.remove(world.claire, working.id, CONTEXT, sparing="")
+    world.enrolment.remove(world.claire, first.id, CONTEXT, sparing="")
 
 
 @pytest.mark.spec("FID-10")
@@ -108,7 +121,7 @@ def test_whoever_has_linked_a_card_or_pro_sante_connect_may_remove_the_last_one(
     world.complete(world.linked())
     enrolled(world)
     (only,) = world.enrolment.of(world.claire)
-    world.enrolment.remove(world.claire, only.id, CONTEXT)
+    world.enrolment.remove(world.claire, only.id, CONTEXT, sparing="")
     assert world.enrolment.of(world.claire) == []
 
 
@@ -118,7 +131,7 @@ def test_nobody_touches_the_application_of_somebody_else(world: World) -> None:
     paul = world.person("paul")
     for act in (
         lambda: world.enrolment.rename(paul, hers.id, "volée", CONTEXT),
-        lambda: world.enrolment.remove(paul, hers.id, CONTEXT),
+        lambda: world.enrolment.remove(paul, hers.id, CONTEXT, sparing=""),
     ):
         with pytest.raises(EnrolmentGone):
             act()
