@@ -414,6 +414,17 @@ class FakeLinks:
         mine = [link for link in self.records.values() if (link.account_id, link.purpose) == (account_id, purpose)]
         return mine[-1] if mine else None
 
+    def issued(self, account_id: str, purpose: LinkPurpose) -> int:
+        return len([one for one in self.records.values() if (one.account_id, one.purpose) == (account_id, purpose)])
+
+    def prove_contact(self, link_id: str, change_id: str, at: float, effects: Effects) -> bool:
+        link = self.records[link_id]
+        if link.used_at is not None or link.revoked_at is not None or at >= link.expires_at:
+            return False
+        self.records[link_id] = replace(link, contact_change=change_id, contact_proved_at=at)
+        self._written.note(effects)
+        return True
+
 
 class FakeDevices:
     def __init__(self, written: Written) -> None:

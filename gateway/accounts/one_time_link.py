@@ -1,7 +1,8 @@
-"""A one-time link: activation, a new password (RST-01…RST-05), or "it was not me" after an identity was linked (LNK-09).
+"""A one-time link: activation, a new password (RST-01…RST-05), a recovery that two people opened (FID-11), or a protest: "it
+was not me" (LNK-09, OTP-13).
 
 The token in the mail is derived from the link's identifier under the link key, so that the process that sends it needs
-no stored secret; only its SHA-256 is kept.
+no stored secret; only its SHA-256 is kept. A link may also be a sheet of paper: its token then comes from the code on it.
 """
 
 import base64
@@ -21,6 +22,10 @@ class LinkPurpose(StrEnum):
     """Its identifier is the identity link's. It outlives changes of contact and of password."""
     UNDO_CONTACT = "undo_contact"
     """Its identifier is the change's. It outlives later changes too."""
+    RECOVERY = "recovery"
+    """Always a sheet."""
+    STOP_RECOVERY = "stop_recovery"
+    """Its identifier is the recovery's. It outlives changes of contact and of password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,16 @@ class OneTimeLink:
     expires_at: float
     used_at: float | None = None
     revoked_at: float | None = None
+    printed_by: str | None = None
+    """The référent who printed it; None when it was mailed."""
+    contact_change: str | None = None
+    contact_proved_at: float | None = None
+    """When the holder of the sheet gave back a code sent to the address of that change."""
+
+    @property
+    def proves_address(self) -> bool:
+        """A mailed link came by the account's address; paper did not."""
+        return self.printed_by is None or self.contact_proved_at is not None
 
 
 _TOKEN_OCTETS = 32

@@ -9,6 +9,7 @@ from gateway.accounts.authenticator import Passkey, RecoveryCodes, TotpAuthentic
 from gateway.accounts.contact_change import Contact, ContactChange
 from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
+from gateway.accounts.recovery import Recovery
 from gateway.accounts.trusted_device import TrustedDevice
 from gateway.journal.effects import Effects
 
@@ -123,6 +124,73 @@ class OneTimeLinks(Protocol):
     def get(self, link_id: str) -> OneTimeLink | None: ...
 
     def latest(self, account_id: str, purpose: LinkPurpose) -> OneTimeLink | None: ...
+
+    def issued(self, account_id: str, purpose: LinkPurpose) -> int:
+        """How many there ever were."""
+        ...
+
+    def prove_contact(self, link_id: str, change_id: str, at: float, effects: Effects) -> bool:
+        """The holder of this sheet reads the address of the change. False, and nothing written, when the sheet cannot be used
+        any more."""
+        ...
+
+
+class NotTwoPeopleError(Exception):
+    """The database refuses a recovery that its subject opens, or whose second person is its first or its subject."""
+
+
+class Recoveries(Protocol):
+    """Each operation judges what is stored in the step that writes: of any number of parallel ones one succeeds."""
+
+    def open(self, recovery: Recovery, stop: OneTimeLink, effects: Effects) -> bool:
+        """With the link by which its subject stops it; one that is over by its time ends. False, and nothing written, when
+        another one is under way. Raises NotTwoPeopleError."""
+        ...
+
+    def get(self, recovery_id: str) -> Recovery | None: ...
+
+    def under_way(self, now: float) -> Sequence[Recovery]:
+        """All that wait or are approved, oldest first."""
+        ...
+
+    def of(self, account_id: str, now: float) -> Recovery | None:
+        """The one under way."""
+        ...
+
+    def decide(
+        self,
+        recovery_id: str,
+        *,
+        approved: bool,
+        by: str | None,
+        by_region: str | None,
+        at: float,
+        expires_at: float,
+        effects: Effects,
+    ) -> bool:
+        """The second person's word: `by` is their account, `by_region` the operator who speaks for the region. False, and
+        nothing written, when it does not wait any more. Raises NotTwoPeopleError."""
+        ...
+
+    def stop(self, link: OneTimeLink, now: float, effects: Effects) -> bool:
+        """Consumes the link; its sheets die. False, and nothing written, when it was used, or nothing is under way."""
+        ...
+
+    def finish(
+        self,
+        account: Account,
+        link: OneTimeLink,
+        now: float,
+        effects: Effects,
+        *,
+        passkey: Passkey | None = None,
+        former_addresses: Sequence[ContactChange] = (),
+    ) -> bool:
+        """Consumes the sheet, writes `account`, and takes away everything else that proved this person, but linked identities:
+        authenticators, recovery codes, trusted devices, links and changes under way. `passkey` is the new one;
+        `former_addresses` remember those that are dropped, so that they can be told. False, and nothing written, when the sheet
+        or the recovery cannot be used any more. Raises AccountExistsError, PasskeyExistsError."""
+        ...
 
 
 class TrustedDevices(Protocol):

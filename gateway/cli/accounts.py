@@ -1,4 +1,4 @@
-"""`passerelle accounts create | welcome | show | authenticators | archive | block | unblock | end-sessions`: people.
+"""`passerelle accounts create | welcome | show | authenticators | recoveries | archive | block | unblock | …`: people.
 
 A created account receives an activation link by e-mail; the command neither shows it nor chooses a password (PWD-11, RST-10).
 """
@@ -18,6 +18,7 @@ from gateway.cli.authenticators import authenticators
 from gateway.cli.command_line import Invocation
 from gateway.cli.find_account import confirm, find
 from gateway.cli.output import CommandRefused
+from gateway.cli.recoveries import recoveries
 from gateway.clock import iso_utc
 from gateway.journal.effects import because
 from gateway.keys.purposes import Purpose
@@ -32,6 +33,7 @@ def accounts() -> None:
 
 
 accounts.add_command(authenticators)
+accounts.add_command(recoveries)
 
 
 @accounts.command(name="create")

@@ -154,12 +154,14 @@ class SendMessages:
         account = self._accounts.get(str(payload["account"]))
         if link is None or account is None or link.used_at is not None or link.revoked_at is not None:
             return Sent.POINTLESS
-        outlives = link.purpose is LinkPurpose.UNDO_CONTACT
+        outlives = link.purpose in {LinkPurpose.UNDO_CONTACT, LinkPurpose.STOP_RECOVERY}
         if now >= link.expires_at or (link.contact_version != account.contact_version and not outlives):
             return Sent.POINTLESS
         token = link_token(self._link_key, LinkPurpose(link.purpose), link.id)
         address = f"{self._origin}/{link.purpose}/{token}"
-        hours = max(1, round((link.expires_at - link.issued_at) / 3600))
+        # What stops a recovery is told twice.
+        since = now if link.purpose is LinkPurpose.STOP_RECOVERY else link.issued_at
+        hours = max(1, round((link.expires_at - since) / 3600))
         receivers = self._receivers(account, link, now)
         for receiver in receivers:
             to = replace(account, email=receiver)
@@ -170,6 +172,8 @@ class SendMessages:
         """Who reads this link: what undoes a change goes to the address that it replaced."""
         if link.purpose is LinkPurpose.RESET:
             return recovery_addresses(account, now)
+        if link.purpose is LinkPurpose.STOP_RECOVERY and account.recovery_email_verified_at is not None:
+            return tuple(address for address in (account.email, account.recovery_email) if address is not None)
         change = self._changes.get(link.id) if link.purpose is LinkPurpose.UNDO_CONTACT else None
         if change is not None and change.contact is Contact.EMAIL and change.former is not None:
             return (change.former,)

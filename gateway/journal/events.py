@@ -42,6 +42,8 @@ EVENT_NAMES = frozenset(
         "account.phone_shared", "sms.budget", "sms.stopped", "sms.reopened", "sms.key_rotated",
         "session.shared", "signin.unattended", "token.revocation_refused", "token.introspection_refused",
         "habilitations.read", "habilitations.refused",
+        "sheet.printed", "sheet.used", "sheet.refused", "account.unclaimed", "colleague.refused",
+        "recovery.opened", "recovery.approved", "recovery.refused", "recovery.stopped", "recovery.finished",
     }
 )  # fmt: skip
 
@@ -52,6 +54,7 @@ DETAIL_KEYS = frozenset(
         "structures", "added", "ended", "unknown", "error", "upstream", "device", "acr_requested", "prompt", "token_kind",
         "authenticator", "proof", "score", "names", "identity_link", "certificate_issuer", "certificate_serial", "crl_number",
         "post", "place", "audience", "provider_id", "sim", "scope_stopped", "percent",
+        "recovery",
     }
 )  # fmt: skip
 

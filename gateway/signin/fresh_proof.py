@@ -17,11 +17,16 @@ from gateway.signin.transaction import Demand, SigninTransaction
 
 
 class FreshProof:
-    def __init__(self, *, journey: Journey, gate: Gate, policy: SigninPolicy, clock: Clock) -> None:
+    """`min_acr`: below this level no proof is enough, however fresh."""
+
+    def __init__(
+        self, *, journey: Journey, gate: Gate, policy: SigninPolicy, clock: Clock, min_acr: str | None = None
+    ) -> None:
         self._journey = journey
         self._gate = gate
         self._policy = policy
         self._clock = clock
+        self._min_acr = min_acr
 
     def stands(self, session: Session) -> bool:
         """Whether what this session proved is fresh enough now."""
@@ -48,4 +53,5 @@ class FreshProof:
         )
 
     def _demand(self) -> Demand:
-        return Demand(fresh_since=self._clock.now() - self._policy.sensitive_change_seconds, best_factor=True)
+        fresh_since = self._clock.now() - self._policy.sensitive_change_seconds
+        return Demand(fresh_since=fresh_since, best_factor=True, min_acr=self._min_acr)

@@ -46,6 +46,34 @@ class Lines:
             )
         )
 
+    def acted(
+        self,
+        name: str,
+        *,
+        actor: str,
+        target: str,
+        structure: str | None = None,
+        outcome: Outcome = Outcome.SUCCESS,
+        reason: str | None = None,
+        details: Mapping[str, str | int] | None = None,
+    ) -> Effects:
+        """Somebody, who is known, acts for somebody else."""
+        return because(
+            Event(
+                name=name,
+                outcome=outcome,
+                at=self.at,
+                reason=reason,
+                actor=actor,
+                target=target,
+                structure=structure,
+                ip=self.context.ip,
+                user_agent=self.context.user_agent,
+                request=self.context.request,
+                details=details or {},
+            )
+        )
+
     def of_session(self, name: str, session: Session, *, acr: str | None = None, reason: str | None = None) -> Effects:
         post = {"post": session.shared, "place": self.context.place}
         return because(

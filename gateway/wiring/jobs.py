@@ -13,6 +13,7 @@ from gateway.jobs.outgoing import OutgoingJob, Queue
 from gateway.jobs.runner import Job
 from gateway.jobs.send_logout import SendLogout
 from gateway.jobs.send_messages import SendMessages
+from gateway.jobs.tell_referents import TellReferents
 from gateway.journal.effects import Effects, Outgoing
 from gateway.keys.key_ring import KeyRing
 from gateway.keys.purposes import Purpose
@@ -26,6 +27,7 @@ from gateway.signin.card.environment import CardEnvironment
 from gateway.signin.enrolment.reset_order import ResetLinks
 from gateway.storage.ephemeral import EphemeralStore
 from gateway.wiring.card import crl_fetch, revoked_card_sessions
+from gateway.wiring.colleagues import strong_means, teams_of
 from gateway.wiring.policies import signin_policy
 from gateway.wiring.secret_file import secret_in
 from gateway.wiring.sms import sms_sender
@@ -75,7 +77,7 @@ class _DurableQueue:
 def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> list[Job]:
     """Every job of this deployment."""
     database, ephemeral, clock = stores.database, stores.ephemeral, stores.clock
-    keys = database.purpose_keys
+    keys, policy = database.purpose_keys, signin_policy(settings)
     sms, signals = sms_sender(settings)
     messages = SendMessages(
         accounts=database.accounts,
@@ -97,7 +99,7 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         code_key=keys.get(Purpose.ONE_TIME_CODE),
         link_key=keys.get(Purpose.LINK),
         origin=settings.issuer,
-        policy=signin_policy(settings),
+        policy=policy,
     )
     logout = SendLogout(
         clients=reviewed.clients,
@@ -109,10 +111,16 @@ def jobs_of(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> lis
         clock=clock,
         randomness=stores.randomness,
     )
+    referents = TellReferents(
+        accounts=database.accounts,
+        teams=teams_of(settings, reviewed, stores),
+        strong=strong_means(stores, policy),
+        spool=ephemeral.spool,
+    )
     queues: list[Queue] = [_SpooledQueue(ephemeral), _DurableQueue(database.outbox)]
     outgoing = OutgoingJob(
         queues=queues,
-        handlers={**messages.handlers(), **logout.handlers()},
+        handlers={**messages.handlers(), **referents.handlers(), **logout.handlers()},
         troubled=messages.troubled(),
         clock=clock,
         abreast=_ABREAST,

@@ -17,6 +17,7 @@ from gateway.signin.own_contacts import OwnContacts
 from gateway.signin.own_devices import OwnDevices
 from gateway.signin.own_sessions import OwnSessions
 from gateway.signin.pages import Door
+from gateway.wiring.colleagues import teams_of
 from gateway.wiring.phone_countries import sms_countries
 from gateway.wiring.policies import signin_policy
 from gateway.wiring.sms import sms_gate
@@ -66,7 +67,7 @@ def my_account_doors(
         fiction=settings.profile == "demo",
     )
     return [
-        overview_pages.pages(account_pages, identities, _rooms(settings)),
+        overview_pages.pages(account_pages, identities, _rooms(settings), teams_of(settings, reviewed, stores).led_by),
         contacts_pages.pages(account_pages, contacts),
         sessions_pages.pages(account_pages, own_sessions, own_devices, gate, reviewed.clients),
         identities_pages.pages(account_pages, identities),

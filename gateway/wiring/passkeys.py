@@ -6,6 +6,8 @@ from gateway.keys.purposes import Purpose
 from gateway.my_account.pages import AccountPages
 from gateway.my_account.passkeys import pages as account_passkeys
 from gateway.settings import ConfigurationError, Settings
+from gateway.signin.colleagues import api as recovery_api
+from gateway.signin.colleagues.own_recovery import OwnRecovery
 from gateway.signin.journey import Journey
 from gateway.signin.linking.renewal import Renewal
 from gateway.signin.pages import Door, JourneyPages
@@ -24,12 +26,13 @@ class PasskeyParts:
     signin: PasskeySignin
     enrolment: PasskeyEnrolment
 
-    def doors(self, shared: JourneyPages, account_pages: AccountPages) -> list[Door]:
+    def doors(self, shared: JourneyPages, account_pages: AccountPages, recovery: OwnRecovery) -> list[Door]:
         return [
             passkey_pages.pages(shared),
             passkey_api.api(shared, self.signin, self.enrolment),
             account_passkeys.pages(account_pages, self.enrolment),
             account_passkeys.calls(account_pages, self.enrolment),
+            recovery_api.calls(shared, recovery, self.enrolment),
         ]
 
 

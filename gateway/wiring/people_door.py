@@ -32,6 +32,7 @@ from gateway.signin.shared_post.post import Posts
 from gateway.signin.trusted_device import DeviceSignin
 from gateway.web.shell import Shell, TenantDisplay
 from gateway.wiring.authenticators import authenticator_doors
+from gateway.wiring.colleagues import console_door, sheet_parts
 from gateway.wiring.factors import stored_factors
 from gateway.wiring.farewell import farewells_of
 from gateway.wiring.linking import LinkingParts, linking_parts
@@ -109,12 +110,17 @@ def people_door(
     by_password = "password" in settings.means
     account_pages = AccountPages(journey_pages=shared, accounts=database.accounts, fresh_proof=fresh_proof, clock=clock)
     renewal = Renewal(transactions=ephemeral.transactions, seal=parts.seal, randomness=randomness)
+    sheets = sheet_parts(stores, hasher=hasher, passwords=passwords, policy=policy)
+    pages += [
+        sheets.door(shared, settings),
+        console_door(settings, reviewed, stores, account_pages, shared, journey=journey, gate=gate, policy=policy),
+    ]
     if "passkey" in settings.means:
         # Off unless switched on, and its library is not small.
         from gateway.wiring.passkeys import passkey_parts  # noqa: PLC0415
 
         passkeys = passkey_parts(settings, reviewed, stores, journey=journey, renewal=renewal, policy=policy)
-        pages += passkeys.doors(shared, account_pages)
+        pages += passkeys.doors(shared, account_pages, sheets.recovery)
     if by_password:
         renewed = new_password(
             stores, journey=journey, fresh_proof=fresh_proof, hasher=hasher, passwords=passwords, policy=policy

@@ -17,6 +17,7 @@ NOT_SECRET = {
     "gateway/cli/rotate.py: approved != made.hash": "the hash of a plan, shown to who approves it",
     "gateway/cli/rotate.py: one.hash == approved": "the hash of a plan, shown to who approves it",
     "gateway/signin/card/api.py: members['transaction'] != handle": "the page's own address, beside the same page's body",
+    "gateway/signin/colleagues/pages.py: password != fields.get('again', '')": "both were typed by one person just now",
     "gateway/signin/enrolment/pages.py: password != fields.get('again', '')": "both were typed by one person just now",
     "gateway/signin/password/pages.py: password != fields.get('again', '')": "both were typed by one person just now",
     "gateway/signin/passkey/signin.py: claimed.user_handle != user_handle(passkey.account_id)": "an identifier, not a secret",

@@ -26,6 +26,7 @@ CLAIRE = Person("Claire Morel", "c.morel", "", "99900000037")
 JEAN = Person("Jean Petit", "j.petit", "garrigue-ancienne-7350", "99900000045")
 KARIM = Person("Karim Haddad", "k.haddad", "cigale-argentee-3941", "99900000052")
 ELODIE = Person("Élodie Marchand", "e.marchand", "platane-tranquille-5172", "99900000060")
+THOMAS = Person("Thomas Renaud", "t.renaud", "cabanon-tranquille-6284", "99900000128")
 HUGO = "99900000078"
 """Pro Santé Connect knows him, the gateway does not."""
 

@@ -18,7 +18,7 @@ from gateway.randomness import opaque
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.linking.identity import ProvedIdentity, Situation, link_of
 from gateway.signin.linking.pending import IdentitySeal
-from tests.faults import good_account_requests, good_requests
+from tests.faults import good_account_requests, good_requests, good_team_requests
 from tests.faults.deployment import AFTER_LOGOUT
 from tests.faults.good_requests import WHOLE, World
 from tests.faults.raw_http import RawRequest
@@ -202,6 +202,7 @@ def _not_me(world: World) -> list[RawRequest]:
 GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     **good_requests.GOOD,
     **good_account_requests.GOOD,
+    **good_team_requests.GOOD,
     "/activation/psc": _activate,
     "/not_me": _not_me,
     "/not_me/<unverified_token>": lambda world: [world.get(f"/not_me/{_protest(world)}", world.visitor())],

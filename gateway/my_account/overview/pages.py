@@ -1,6 +1,8 @@
 """/compte: who the person is, the identifier to copy for the e-CPS, how they signed in last, and the way to everything else
 (R003-13, SES-13)."""
 
+from collections.abc import Callable
+
 import flask
 from werkzeug.wrappers import Response
 
@@ -10,8 +12,14 @@ from gateway.signin.linking.unlink import LinkedIdentities
 from gateway.signin.session import Session
 
 
-def pages(account_pages: AccountPages, identities: LinkedIdentities, rooms: list[str]) -> flask.Blueprint:
-    """`rooms`: the addresses under /compte that this deployment has, in their order."""
+def pages(
+    account_pages: AccountPages,
+    identities: LinkedIdentities,
+    rooms: list[str],
+    leads: Callable[[Account, float], object],
+) -> flask.Blueprint:
+    """`rooms`: the addresses under /compte that this deployment has, in their order. `leads`: whether the person is a
+    référent of some structure now."""
     blueprint = account_pages.blueprint("overview")
 
     @blueprint.get(ROOT)
@@ -23,6 +31,7 @@ def pages(account_pages: AccountPages, identities: LinkedIdentities, rooms: list
             national_id=_national_id(account, identities),
             before=_before(session, account_pages),
             rooms=rooms,
+            leads=bool(leads(account, account_pages.now())),
         )
 
     return blueprint

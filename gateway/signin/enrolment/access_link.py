@@ -37,6 +37,13 @@ class LinkGone(Refusal):
     text = "link.gone"
 
 
+class AddressUnproved(Refusal):
+    """A sheet was printed and handed over: its holder must first give back a code sent to the account's address."""
+
+    code = "address_unproved"
+    text = "sheet.address_first"
+
+
 class AccessLinks:
     def __init__(
         self,
@@ -95,6 +102,10 @@ class AccessLinks:
         """Whose link it is. Consumes nothing. Raises LinkGone."""
         return self._live(token, LinkPurpose(purpose), self._clock.now())[1]
 
+    def proves_address(self, token: str, purpose: LinkPurpose) -> bool:
+        """Whether a password may be set by it as it is. Raises LinkGone."""
+        return self._live(token, LinkPurpose(purpose), self._clock.now())[0].proves_address
+
     def _live(self, token: str, purpose: LinkPurpose, now: float) -> tuple[OneTimeLink, Account]:
         found = token_digest(token)
         link = self._links.find_by_digest(found) if found is not None else None
@@ -112,10 +123,13 @@ class AccessLinks:
         return link, account
 
     def set_password(self, token: str, purpose: LinkPurpose, password: str, context: RequestContext) -> Account:
-        """The account with its new password; active if it was invited. Raises LinkGone or PasswordTooWeak."""
+        """The account with its new password; active if it was invited. Raises LinkGone, PasswordTooWeak or
+        AddressUnproved."""
         now = self._clock.now()
         purpose = LinkPurpose(purpose)
         link, account = self._live(token, purpose, now)
+        if not link.proves_address:
+            raise AddressUnproved("a sheet of paper says nothing of an address")
         self._passwords.check(password, account)
         former = account.password_hash if account.must_change_password else None
         if former is not None and self._hasher.verify(account.id, former, password):
@@ -135,7 +149,7 @@ class AccessLinks:
         effects = lines.said("link.used", Outcome.SUCCESS, account.id, details=details)
         effects += lines.said("account.password_set", Outcome.SUCCESS, account.id, details=details)
         if purpose is LinkPurpose.ACTIVATION:
-            # The link came by this address: opening it verified the address.
+            # The link came by this address, or a code did: either verified it.
             changed = replace(changed, status=AccountStatus.ACTIVE, email_verified_at=now)
             effects += lines.said("account.activated", Outcome.SUCCESS, account.id)
             self._consume(changed, link, now, effects)

@@ -1,15 +1,18 @@
 """First access and lost password. The link's token leaves the address bar at once for a cookie (RST-05); looking consumes
 nothing (RST-03); an unknown, malformed, used or expired link is one page with a way out (RST-09)."""
 
+from functools import partial
+
 import flask
 from werkzeug.wrappers import Response
 
 from gateway.accounts.one_time_link import LinkPurpose
-from gateway.signin.enrolment.access_link import AccessLinks, LinkGone, PasswordTooWeak
+from gateway.signin.enrolment.access_link import AccessLinks, AddressUnproved, LinkGone, PasswordTooWeak
 from gateway.signin.enrolment.landed_link import TOKEN, landed_token, landing
 from gateway.signin.gone import TransactionGone
 from gateway.signin.pages import RULE_REFUSED, JourneyPages
 from gateway.web import cookies
+from gateway.web.shell import Shell
 
 _LONGEST_IDENTIFIER = 320
 
@@ -21,14 +24,6 @@ def pages(
     blueprint = journey_pages.blueprint("enrolment")
     shell = journey_pages.shell
 
-    def land(purpose: LinkPurpose, token: str) -> Response:
-        response = shell.see_other(f"/{purpose.value}")
-        if TOKEN.fullmatch(token):
-            cookies.put(response, cookies.LINK, landing(purpose, token))
-        else:
-            cookies.forget(response, cookies.LINK)
-        return response
-
     def token_under_way(purpose: LinkPurpose) -> str:
         """The token that landed in this browser for this purpose."""
         token = landed_token(flask.request.cookies.get(cookies.LINK), purpose)
@@ -37,7 +32,7 @@ def pages(
         return token
 
     def gone(purpose: LinkPurpose) -> Response:
-        way_out = ("/forgotten", "link.ask_again") if purpose is LinkPurpose.RESET else ("/signin", "home.signin")
+        way_out = ("/forgotten" if purpose is LinkPurpose.RESET else "/activation/demande", "link.ask_again")
         response = shell.message(f"link.gone_{purpose.value}", status=410, way_out=way_out)
         cookies.forget(response, cookies.LINK)
         return response
@@ -52,6 +47,7 @@ def pages(
             error=error,
             tiles=journey_pages.activation_tiles() if purpose is LinkPurpose.ACTIVATION else [],
             by_password=by_password,
+            address_first=not links.proves_address(token, purpose),
         )
 
     def show(purpose: LinkPurpose) -> Response:
@@ -84,6 +80,8 @@ def pages(
                 links.set_password(token, purpose, password, journey_pages.context())
             except PasswordTooWeak as refusal:
                 return form_page(purpose, token, status=RULE_REFUSED, error=shell.refusal_text(refusal))
+        except AddressUnproved:
+            return shell.see_other("/feuille/adresse")
         except LinkGone:
             return gone(purpose)
         response = shell.see_other(f"/{purpose.value}?done")
@@ -94,11 +92,22 @@ def pages(
         _forgotten(blueprint, journey_pages, links)
     for each in (LinkPurpose.ACTIVATION, *([LinkPurpose.RESET] if by_password else [])):
         path, defaults = f"/{each.value}", {"purpose": each}
-        blueprint.add_url_rule(f"{path}/<token>", f"{each.value}_land", land, defaults=defaults, methods=["GET"])
+        blueprint.add_url_rule(
+            f"{path}/<token>", f"{each.value}_land", partial(_land, shell), defaults=defaults, methods=["GET"]
+        )
         blueprint.add_url_rule(path, f"{each.value}_show", show, defaults=defaults, methods=["GET"])
         if by_password:
             blueprint.add_url_rule(path, f"{each.value}_submit", submit, defaults=defaults, methods=["POST"])
     return blueprint
+
+
+def _land(shell: Shell, purpose: LinkPurpose, token: str) -> Response:
+    response = shell.see_other(f"/{purpose.value}")
+    if TOKEN.fullmatch(token):
+        cookies.put(response, cookies.LINK, landing(purpose, token))
+    else:
+        cookies.forget(response, cookies.LINK)
+    return response
 
 
 def _under_way(journey_pages: JourneyPages, handle: str) -> bool:

@@ -106,15 +106,25 @@ class PasskeyEnrolment:
     def begin_activation(self, token: str) -> Mapping[str, Any]:
         """Raises LinkGone."""
         link, account = live_activation(self._links, self._accounts, token_digest(token), self._clock.now())
-        return self._options(account, to_activate(token), link.expires_at)
+        return self.begin_for(account, token, link.expires_at)
+
+    def begin_for(self, account: Account, token: str, until: float) -> Mapping[str, Any]:
+        """The options for whoever holds this link of the account."""
+        return self._options(account, to_activate(token), until)
+
+    def made_for(self, account: Account, token: str, answer: object, label: str, context: RequestContext) -> Passkey:
+        """The passkey that answers them, stored nowhere yet. Raises PasskeyNotAdded, PasskeyMayTravel."""
+        lines = Lines(self._clock.now(), context, method="passkey")
+        return self._made(account, to_activate(token), answer, label, lines)
 
     def activate(self, token: str, answer: object, label: str, context: RequestContext) -> Account:
-        """The account, active, with its first passkey and no password. The link came by its address: opening it verified the
-        address. Raises LinkGone, PasskeyNotAdded, PasskeyKnown, PasskeyMayTravel."""
+        """The account, active, with its first passkey and no password. A link that came by its address verified the address.
+        Raises LinkGone, PasskeyNotAdded, PasskeyKnown, PasskeyMayTravel."""
         lines = Lines(self._clock.now(), context, method="passkey")
         link, account = live_activation(self._links, self._accounts, token_digest(token), lines.at)
         passkey = self._made(account, to_activate(token), answer, label, lines)
-        changed = replace(account, status=AccountStatus.ACTIVE, email_verified_at=lines.at)
+        verified_at = lines.at if link.proves_address else account.email_verified_at
+        changed = replace(account, status=AccountStatus.ACTIVE, email_verified_at=verified_at)
         purpose = {"purpose": link.purpose.value}
         effects = lines.said("link.used", Outcome.SUCCESS, account.id, details=purpose)
         effects += lines.said("account.activated", Outcome.SUCCESS, account.id)

@@ -43,7 +43,13 @@ def pages(journey_pages: JourneyPages) -> flask.Blueprint:
         token = landed_token(flask.request.cookies.get(cookies.LINK), LinkPurpose.ACTIVATION)
         if token is None:
             return shell.see_other("/activation")
-        return shell.page("signin/passkey_activation.html", address=ACTIVATION, form_purpose=ACTIVATION_TOKEN)
+        return shell.page(
+            "signin/passkey_activation.html",
+            address=ACTIVATION,
+            form_purpose=ACTIVATION_TOKEN,
+            back="/activation",
+            recovering=False,
+        )
 
     @blueprint.get(f"/signin/<handle>/{OFFER}")
     def offer(handle: str) -> Response:

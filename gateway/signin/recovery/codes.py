@@ -16,17 +16,17 @@ _FAIR_BYTES = 256 - 256 % len(ALPHABET)
 _LONGEST_TYPED = 64
 
 
-def new_code(randomness: Randomness) -> str:
+def new_code(randomness: Randomness, length: int = LENGTH) -> str:
     """Every code is equally likely."""
     code = ""
-    while len(code) < LENGTH:
-        code += "".join(ALPHABET[octet % len(ALPHABET)] for octet in randomness(LENGTH) if octet < _FAIR_BYTES)
-    return code[:LENGTH]
+    while len(code) < length:
+        code += "".join(ALPHABET[octet % len(ALPHABET)] for octet in randomness(length) if octet < _FAIR_BYTES)
+    return code[:length]
 
 
-def in_groups(code: str) -> str:
+def in_groups(code: str, group: int = _GROUP) -> str:
     """As it is shown."""
-    return "-".join(code[start : start + _GROUP] for start in range(0, LENGTH, _GROUP))
+    return "-".join(code[start : start + group] for start in range(0, len(code), group))
 
 
 def typed_recovery_code(typed: str) -> str:

@@ -41,7 +41,7 @@ _by_verified_email = _by_email.where(table.c.email_verified_at.is_not(None))
 _pending_link = sa.and_(one_time_link.c.used_at.is_(None), one_time_link.c.revoked_at.is_(None))
 PENDING_LINK = _pending_link
 NOT_A_PROTEST = _not_a_protest = one_time_link.c.purpose.not_in(
-    [LinkPurpose.NOT_ME.value, LinkPurpose.UNDO_CONTACT.value]
+    [LinkPurpose.NOT_ME.value, LinkPurpose.UNDO_CONTACT.value, LinkPurpose.STOP_RECOVERY.value]
 )
 """Whoever took an account over cannot take "it was not me" away from its holder by changing a contact or a password."""
 _NOBODY = "nobody"

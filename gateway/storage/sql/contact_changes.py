@@ -1,7 +1,7 @@
 """Changes of contact at rest. Values are encrypted; each operation judges the account's row as it is under its lock, and writes
 the columns of its contact alone: nobody's other change is undone by it (OTP-13)."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import sqlalchemy as sa
 
@@ -52,20 +52,14 @@ class SqlContactChanges:
                 change = replace(change, contact_version=unverified.contact_version, former=account.phone)
                 effects += self._write(connection, unverified, change.contact, change.asked_at)
             connection.execute(sa.update(table).where(waiting).values(ended_at=change.asked_at))
-            connection.execute(
-                sa.insert(table).values(
-                    id=change.id,
-                    account_id=change.account_id,
-                    contact=change.contact.value,
-                    value=self._seal(change.id, "value", change.value),
-                    former=self._seal(change.id, "former", change.former),
-                    contact_version=change.contact_version,
-                    asked_at=change.asked_at,
-                    expires_at=change.expires_at,
-                )
-            )
+            self.keep(connection, change)
             record(connection, effects, node=self._node)
         return change
+
+    def keep(self, connection: sa.Connection, change: ContactChange) -> None:
+        """In the caller's transaction."""
+        sealed = {name: self._seal(change.id, name, getattr(change, name)) for name in ("value", "former")}
+        connection.execute(sa.insert(table).values({**asdict(change), **sealed, "contact": change.contact.value}))
 
     def get(self, change_id: str) -> ContactChange | None:
         with self._connections.reading() as connection:
@@ -84,17 +78,8 @@ class SqlContactChanges:
             values = {"made_at": now, "former": self._seal(change.id, "former", former)}
             connection.execute(sa.update(table).where(table.c.id == change.id).values(values))
             if undo is not None:
-                connection.execute(
-                    sa.insert(one_time_link).values(
-                        id=undo.id,
-                        account_id=undo.account_id,
-                        purpose=undo.purpose.value,
-                        token_digest=undo.token_digest,
-                        contact_version=made.contact_version,
-                        issued_at=undo.issued_at,
-                        expires_at=undo.expires_at,
-                    )
-                )
+                row = asdict(undo) | {"purpose": undo.purpose.value, "contact_version": made.contact_version}
+                connection.execute(sa.insert(one_time_link).values(row))
             record(connection, effects, node=self._node)
         return made
 

@@ -14,6 +14,7 @@ from gateway.accounts.ports import (
     OneTimeLinks,
     Outbox,
     Passkeys,
+    Recoveries,
     RecoveryCodeSets,
     TotpAuthenticators,
     TrustedDevices,
@@ -44,6 +45,7 @@ from gateway.storage.sql.outbox import SqlOutbox
 from gateway.storage.sql.passkeys import SqlPasskeys
 from gateway.storage.sql.people_mark import SqlPeopleMark
 from gateway.storage.sql.purpose_keys import SqlPurposeKeys
+from gateway.storage.sql.recoveries import SqlRecoveries
 from gateway.storage.sql.recovery_codes import SqlRecoveryCodes
 from gateway.storage.sql.revocation_lists import SqlRevocationLists
 from gateway.storage.sql.signing_keys import SqlSigningKeys
@@ -69,11 +71,14 @@ class Database:
         accounts = self._accounts = SqlAccounts(connections, rows, node)
         self.accounts: Accounts = accounts
         self.identities: IdentityLinks = SqlIdentityLinks(connections, rows, IdentityRows(cipher, index), node)
-        self.contact_changes: ContactChanges = SqlContactChanges(connections, rows, cipher, node)
+        changes = SqlContactChanges(connections, rows, cipher, node)
+        self.contact_changes: ContactChanges = changes
         self.links: OneTimeLinks = SqlOneTimeLinks(connections, node)
         self.devices: TrustedDevices = SqlTrustedDevices(connections, node)
         self.totp: TotpAuthenticators = SqlTotpAuthenticators(connections, cipher, node)
-        self.passkeys: Passkeys = SqlPasskeys(connections, accounts, node)
+        passkeys = SqlPasskeys(connections, accounts, node)
+        self.passkeys: Passkeys = passkeys
+        self.recoveries: Recoveries = SqlRecoveries(connections, accounts, passkeys, changes, node)
         self.recovery_codes: RecoveryCodeSets = SqlRecoveryCodes(connections, node)
         self.code_failures: CodeFailures = SqlCodeFailures(connections, node)
         self.outbox: Outbox = SqlOutbox(connections, node)

@@ -93,12 +93,12 @@ class SqlIdentityLinks:
             if stored.rpps is not None and stored.rpps != link.rpps:
                 raise LinkRefusedError("account_has_other_rpps")
             self._own(connection, link, stored)
-            linked = _linked(stored, link, activated=activation is not None)
+            linked = _linked(stored, link, activation)
             connection.execute(
                 sa.update(account_table).where(account_table.c.id == account.id).values(self._accounts.row(linked))
             )
             connection.execute(sa.insert(table), self._rows.row(link))
-            protest = one_time_link.c.purpose == LinkPurpose.NOT_ME.value
+            protest = one_time_link.c.purpose.in_([LinkPurpose.NOT_ME.value, LinkPurpose.STOP_RECOVERY.value])
             connection.execute(
                 sa.update(one_time_link).where(of_account, _pending_link, ~protest).values(revoked_at=at)
             )
@@ -217,7 +217,7 @@ def _credentials(account: Account) -> tuple[object, ...]:
     return (account.contact_version, account.code_demanded_since, account.password_hash, account.rpps)
 
 
-def _linked(account: Account, link: IdentityLink, *, activated: bool) -> Account:
+def _linked(account: Account, link: IdentityLink, activation: OneTimeLink | None) -> Account:
     linked = replace(
         account,
         rpps=account.rpps or link.rpps,
@@ -225,10 +225,11 @@ def _linked(account: Account, link: IdentityLink, *, activated: bool) -> Account
         contact_version=account.contact_version + 1,
         code_demanded_since=link.created_at,
     )
-    if not activated:
+    if activation is None:
         return linked
-    # The activation link came by this address: opening it verified the address.
-    return replace(linked, status=AccountStatus.ACTIVE, email_verified_at=link.created_at)
+    # A mailed link came by this address: opening it verified the address.
+    verified_at = link.created_at if activation.proves_address else account.email_verified_at
+    return replace(linked, status=AccountStatus.ACTIVE, email_verified_at=verified_at)
 
 
 @contextmanager

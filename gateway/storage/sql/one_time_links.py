@@ -1,6 +1,7 @@
 """One-time links at rest: the digest of the token, never the token (RST-01…RST-05). The last one issued is the only one
 alive for its purpose. Consuming one is `SqlAccounts.set_password`."""
 
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,19 +33,7 @@ class SqlOneTimeLinks:
                 )
                 .values(revoked_at=link.issued_at)
             )
-            connection.execute(
-                sa.insert(table).values(
-                    id=link.id,
-                    account_id=link.account_id,
-                    purpose=link.purpose.value,
-                    token_digest=link.token_digest,
-                    contact_version=link.contact_version,
-                    issued_at=link.issued_at,
-                    expires_at=link.expires_at,
-                    used_at=link.used_at,
-                    revoked_at=link.revoked_at,
-                )
-            )
+            connection.execute(sa.insert(table).values(asdict(link) | {"purpose": link.purpose.value}))
             record(connection, effects, node=self._node)
 
     def find_by_digest(self, digest: bytes) -> OneTimeLink | None:
@@ -61,6 +50,26 @@ class SqlOneTimeLinks:
             .order_by(table.c.issued_at.desc(), table.c.revoked_at.is_not(None))
             .limit(1)
         )
+
+    def issued(self, account_id: str, purpose: LinkPurpose) -> int:
+        counted = (
+            sa.select(sa.func.count())
+            .select_from(table)
+            .where(table.c.account_id == storable(account_id), table.c.purpose == purpose.value)
+        )
+        with self._connections.reading() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def prove_contact(self, link_id: str, change_id: str, at: float, effects: Effects) -> bool:
+        alive = sa.and_(table.c.used_at.is_(None), table.c.revoked_at.is_(None), table.c.expires_at > at)
+        proved = (
+            sa.update(table).where(table.c.id == link_id, alive).values(contact_change=change_id, contact_proved_at=at)
+        )
+        with self._connections.writing() as connection:
+            if connection.execute(proved).rowcount != 1:
+                return False
+            record(connection, effects, node=self._node)
+        return True
 
     def _one(self, query: sa.Select[Any]) -> OneTimeLink | None:
         with self._connections.reading() as connection:

@@ -41,7 +41,7 @@ class SqlPasskeys:
         return found[0] if found else None
 
     def enrol(self, passkey: Passkey, effects: Effects, *, at_most: int) -> bool:
-        with _uniqueness(), self._connections.writing() as connection:
+        with credential_uniqueness(), self._connections.writing() as connection:
             lock_account(connection, passkey.account_id)
             if len(self._read(connection, table.c.account_id == passkey.account_id, _live)) >= at_most:
                 return False
@@ -50,13 +50,18 @@ class SqlPasskeys:
         return True
 
     def activate(self, passkey: Passkey, account: Account, link: OneTimeLink, now: float, effects: Effects) -> bool:
-        with _uniqueness(), self._connections.writing() as connection:
+        with credential_uniqueness(), self._connections.writing() as connection:
             said = self._accounts.spend_link(connection, account, link, now)
             if said is None:
                 return False
-            connection.execute(sa.insert(table).values(_row(passkey)))
+            self.keep(connection, passkey)
             record(connection, effects + said, node=self._node)
         return True
+
+    @staticmethod
+    def keep(connection: sa.Connection, passkey: Passkey) -> None:
+        """In the caller's transaction."""
+        connection.execute(sa.insert(table).values(_row(passkey)))
 
     def use(
         self,
@@ -123,7 +128,7 @@ def _row(passkey: Passkey) -> dict[str, object]:
 
 
 @contextmanager
-def _uniqueness() -> Iterator[None]:
+def credential_uniqueness() -> Iterator[None]:
     try:
         yield
     except BrokenRuleError as error:

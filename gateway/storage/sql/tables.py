@@ -3,7 +3,7 @@
 Columns typed as bytes under an account or a signing key are encrypted (gateway/keys/field_cipher.py); `…_index` columns
 are keyed hashes. Instants are seconds since the epoch. What must hold whatever the code does is a constraint here: one
 owner per user name, e-mail, RPPS, national identifier and linked identity; no self-grant; two years at most; one active key
-per algorithm (ADM-01, ADM-05, KEY-01, LNK-05).
+per algorithm; a recovery by two people, neither of whom is its subject (ADM-01, ADM-03, ADM-05, KEY-01, LNK-05).
 """
 
 import datetime
@@ -86,6 +86,9 @@ one_time_link = sa.Table(
     sa.Column("expires_at", sa.Double, nullable=False),
     sa.Column("used_at", sa.Double),
     sa.Column("revoked_at", sa.Double),
+    sa.Column("printed_by", sa.String),
+    sa.Column("contact_change", sa.String),
+    sa.Column("contact_proved_at", sa.Double),
     sa.PrimaryKeyConstraint("id", name="pk_one_time_link"),
     sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_one_time_link_account"),
     sa.UniqueConstraint("token_digest", name="uq_one_time_link_token"),
@@ -321,6 +324,42 @@ habilitation = sa.Table(
     ),
     sa.Index("ix_habilitation_source", "source", sqlite_where=_ACTIVE),
     sa.Index("ix_habilitation_structure", "structure_id", sqlite_where=_ACTIVE),
+)
+
+_UNDER_WAY = sa.text("state IN ('waiting', 'approved')")
+
+recovery = sa.Table(
+    "recovery",
+    metadata,
+    sa.Column("id", sa.String, nullable=False),
+    sa.Column("account_id", sa.String, nullable=False),
+    sa.Column("structure_id", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("opened_by", sa.String, nullable=False),
+    sa.Column("opened_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Column("decided_by", sa.String),
+    sa.Column("decided_by_region", sa.String),
+    sa.Column("decided_at", sa.Double),
+    sa.Column("ended_at", sa.Double),
+    sa.PrimaryKeyConstraint("id", name="pk_recovery"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_recovery_account"),
+    sa.ForeignKeyConstraint(["structure_id"], ["structure.id"], name="fk_recovery_structure"),
+    sa.ForeignKeyConstraint(["opened_by"], ["account.id"], name="fk_recovery_opener"),
+    sa.ForeignKeyConstraint(["decided_by"], ["account.id"], name="fk_recovery_decider"),
+    sa.CheckConstraint(
+        "state IN ('waiting', 'approved', 'refused', 'stopped', 'expired', 'finished')", name="ck_recovery_state"
+    ),
+    sa.CheckConstraint("opened_by <> account_id", name="ck_recovery_opener"),
+    sa.CheckConstraint(
+        "decided_by IS NULL OR (decided_by <> opened_by AND decided_by <> account_id)", name="ck_recovery_two_people"
+    ),
+    sa.CheckConstraint(
+        "state NOT IN ('approved', 'finished') OR decided_by IS NOT NULL OR decided_by_region IS NOT NULL",
+        name="ck_recovery_decided",
+    ),
+    sa.Index("uq_recovery_under_way", "account_id", unique=True, sqlite_where=_UNDER_WAY),
 )
 
 client_secret = sa.Table(

@@ -216,6 +216,20 @@ def test_an_activation_is_consumed_with_the_link_and_once(database: Database) ->
     assert refused(database, again, linked, activation=activation) == "account_not_active"
 
 
+@pytest.mark.spec("REG-09")
+@pytest.mark.parametrize("proved_at", [None, NOW])
+def test_an_activation_by_a_printed_sheet_verifies_no_address_that_was_not_proved(
+    database: Database, proved_at: float | None
+) -> None:
+    account, referent = stored(database, status=AccountStatus.INVITED, rpps=RPPS), stored(database, 2)
+    sheet = a_link(account, "sheet", purpose=LinkPurpose.ACTIVATION, printed_by=referent.id)
+    sheet = dataclasses.replace(sheet, contact_proved_at=proved_at)
+    database.links.issue(sheet, NO_EFFECTS)
+    linked = database.identities.commit(an_identity(account), account, NO_EFFECTS, activation=sheet)
+    verified_at = None if proved_at is None else NOW + 10
+    assert (linked.status, linked.email_verified_at) == (AccountStatus.ACTIVE, verified_at)
+
+
 @pytest.mark.parametrize("why", ["used", "revoked", "expired", "of another", "unknown"])
 def test_an_activation_link_that_is_not_alive_links_nothing(database: Database, why: str) -> None:
     account, other = stored(database, status=AccountStatus.INVITED), stored(database, 2)

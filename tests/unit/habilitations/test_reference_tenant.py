@@ -138,6 +138,7 @@ def test_the_people_of_the_demo_receive_what_their_story_says() -> None:
         "k.haddad": {"fineg:990000028": ("msph.tdb_anon",)},
         "e.marchand": {},
         "i.fabre": {},
+        "t.renaud": {"fineg:990000010": ("msph.referent",)},
     }
     assert {username: roles for username, roles in stories("suivi").items() if roles} == {
         "n.benali": {"siret:99900001100018": ("suivi.collaborateur",)},

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.sim_signal import SimSignal
 from gateway.jobs.outgoing import Report, Sent
 from gateway.jobs.send_messages import SendMessages
@@ -51,6 +52,7 @@ class Job:
     def __init__(self, *, sms: bool = True, signals: bool = True) -> None:
         written = Written()
         links, devices = FakeLinks(written), FakeDevices(written)
+        self.links = links
         self.accounts, self.codes, self.carrier = FakeAccounts(written, links, devices), FakeCodes(written), Carrier()
         self.accounts.put(CLAIRE)
         challenge = CodeChallenge("c", "claire", "t", "signin", "sms", 1, None, b"", 1, NOW, NOW + 300, 5)
@@ -117,6 +119,27 @@ def test_a_code_for_a_number_that_is_no_factor_any_more_does_not_leave() -> None
 def test_without_a_provider_a_code_for_a_telephone_is_given_up() -> None:
     with pytest.raises(OSError, match="no way"):
         Job(sms=False).code()
+
+
+@pytest.mark.spec("FID-11")
+def test_what_stops_a_recovery_goes_to_every_address_also_after_a_change_of_contact() -> None:
+    job = Job()
+    link = OneTimeLink("r", "claire", LinkPurpose.STOP_RECOVERY, b"d" * 32, 1, NOW, NOW + 144 * 3600, printed_by=None)
+    job.links.records["r"] = link
+    order = {"link": "r", "account": "claire", "purpose": "stop_recovery"}
+    rescue = {"recovery_email": "secours@exemple.test", "recovery_email_verified_at": NOW}
+    for account, receivers in (
+        (CLAIRE, ["claire@exemple.test"]),
+        (replace(CLAIRE, contact_version=7, **rescue), ["claire@exemple.test", "secours@exemple.test"]),
+        (replace(CLAIRE, recovery_email="jamais@exemple.test"), ["claire@exemple.test"]),
+    ):
+        job.accounts.put(account)
+        job.carrier.mails.clear()
+        assert job.messages.link(order, NOW + 3600, "m") is Sent.SENT
+        assert [mail["to"] for mail in job.carrier.mails] == receivers
+        assert "https://p.example.test/stop_recovery/" in job.carrier.mails[0]["text"]
+        assert "143 h" in job.carrier.mails[0]["text"]
+    assert job.messages.link(order, NOW + 144 * 3600, "m") is Sent.POINTLESS
 
 
 @pytest.mark.spec("SMS-04")

@@ -61,7 +61,7 @@ def test_malformed_unknown_and_used_links_give_one_page_with_a_way_out(door: Doo
     assert len(set(pages)) == 1
     status, html = pages[0]
     assert status == 410
-    assert ('href="/forgotten"' if purpose is LinkPurpose.RESET else 'href="/signin"') in html
+    assert ('href="/forgotten"' if purpose is LinkPurpose.RESET else 'href="/activation/demande"') in html
 
 
 @pytest.mark.spec("RST-07")

@@ -297,6 +297,9 @@ class ScriptedLinks:
             raise LinkGone
         return CAMILLE
 
+    def proves_address(self, token: str, purpose: LinkPurpose) -> bool:
+        return self.inspect(token, purpose) is not None
+
     def set_password(self, token: str, purpose: LinkPurpose, password: str, _context: RequestContext) -> Account:
         account = self.inspect(token, purpose)
         if self.refusal is not None:

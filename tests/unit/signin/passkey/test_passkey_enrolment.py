@@ -169,6 +169,17 @@ def test_an_activation_by_passkey_needs_no_password_and_verifies_the_address(wor
         world.passkeys.begin_activation(token)
 
 
+@pytest.mark.spec("REG-09")
+def test_an_activation_by_passkey_from_a_printed_sheet_verifies_no_address(world: PasskeyWorld) -> None:
+    zoe = world.person("zoe", password=None, status=AccountStatus.INVITED, email_verified_at=None)
+    token = world.activation_token(zoe)
+    (link,) = world.links.records.values()
+    world.links.records[link.id] = replace(link, printed_by="a référent")
+    answer = world.authenticator().create(world.passkeys.begin_activation(token))
+    active = world.passkeys.activate(token, answer, "", CONTEXT)
+    assert (active.status, active.email_verified_at) == (AccountStatus.ACTIVE, None)
+
+
 @pytest.mark.spec("RST-11", "FID-04")
 def test_an_activation_s_challenge_is_of_its_link(world: PasskeyWorld) -> None:
     people = [world.person(name, password=None, status=AccountStatus.INVITED) for name in ("zoe", "yann")]

@@ -1,0 +1,1 @@
+"""The pages of those who act for others: the référent's team today."""
