@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "requirements"
 MAIN_JOB = (
     "LOA", "OID", "TOK", "SES", "WEB", "LIB-05", "AC-091…113", "PSC", "LNK", "A", "SV", "VC", "BR", "BRG", "OTP", "SMS",
-    "MAIL", "PWD", "THR",
+    "MAIL", "PWD", "THR", "A11Y",
 )  # fmt: skip
 """What is asked when nothing is named: the main job, the provider, signing in by Pro Santé Connect, and by card."""
 _ROW = re.compile(r"([A-Z0-9]+?)-?(\d+)")

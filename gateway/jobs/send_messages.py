@@ -192,7 +192,8 @@ class SendMessages:
         account = self._accounts.get(str(payload["account"]))
         if account is None:
             return Sent.POINTLESS
-        self._send_mail(account, f"notice_{payload['what']}", now, message_id)
+        values = {name: value for name, value in payload.items() if name not in {"account", "what"}}
+        self._send_mail(account, f"notice_{payload['what']}", now, message_id, **values)
         return Sent.SENT
 
     def operator_alert(self, payload: Payload, now: float, message_id: str) -> Sent:

@@ -29,7 +29,7 @@ EVENT_NAMES = frozenset(
         "account.created", "account.activated", "account.archived", "account.blocked", "account.unblocked",
         "account.password_set",
         "password.disabled", "password.demanded", "password.refused", "signin.spray",
-        "link.requested", "link.sent", "link.used", "message.sent", "message.failed",
+        "link.requested", "link.sent", "link.used", "message.sent", "message.failed", "message.reported",
         "authorization.granted", "authorization.refused", "token.issued", "token.refused", "token.code_replayed",
         "client.refused", "logout.requested", "logout.sent", "logout.failed", "userinfo.read", "userinfo.refused",
         "habilitation.granted", "habilitation.ended", "directory.imported", "role.unmapped",

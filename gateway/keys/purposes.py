@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     REFRESH_TOKEN = "refresh-token"
     DPOP_NONCE = "dpop-nonce"
     PAIRWISE_SUBJECT = "pairwise-subject"
+    KNOWN_BROWSER = "known-browser"
 
 
 class WrongPurposeError(RuntimeError):

@@ -16,12 +16,12 @@ from gateway.applications.client import Client
 from gateway.clock import Clock
 from gateway.signin.demands import usable
 from gateway.signin.fresh_proof import FreshProof
-from gateway.signin.pages import HOME, JourneyPages
+from gateway.signin.pages import HOME, MY_ACCOUNT, JourneyPages
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
 from gateway.signin.transaction import Demand
 
-ROOT = "/compte"
+ROOT = MY_ACCOUNT
 
 
 class AccountPages:
@@ -75,6 +75,9 @@ class AccountPages:
             )
             flask.abort(self._journey_pages.onward(txn))
         return session, account
+
+    def signin_before(self, session: Session) -> tuple[float, str | None] | None:
+        return self._journey_pages.signin_before(session)
 
     def names_of(self, client_ids: tuple[str, ...]) -> list[str]:
         return self._journey_pages.names_of(client_ids)

@@ -26,6 +26,7 @@ from gateway.signin.evidence import LINKED, Evidence, Means
 from gateway.signin.factors import CHANNEL_OF_MEANS, EnrolledFactors
 from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
+from gateway.signin.known_browsers import KnownBrowsers
 from gateway.signin.linking.pending import (
     UPSTREAM,
     Pending,
@@ -122,6 +123,7 @@ class Journey:
         devices: TrustedDevices,
         factors: EnrolledFactors,
         structures: ActiveStructures,
+        browsers: KnownBrowsers,
         scale: AssuranceScale,
         policy: SigninPolicy,
         clock: Clock,
@@ -133,6 +135,7 @@ class Journey:
         self._identities = identities
         self._devices = devices
         self._structures = structures
+        self._browsers = browsers
         self._scale = scale
         self._demands = Demands(scale, policy, factors)
         self._policy = policy
@@ -505,12 +508,15 @@ class Journey:
             # The proofs were lent by a session that has ended: nothing rises from a dead session.
             raise TransactionGone("the session that lent its proofs has ended")
         session = self._session(txn, account, previous, now, context)
+        effects = self._started(txn, session, previous, now, context)
+        if previous is None or previous.account_id != account.id:
+            effects += self._browsers.notice(account, session, context.unverified_marks, now)
         txn = replace(txn, session_digest=digest(session.handle), chosen_structure=session.active_structure)
         saved(self._transactions, txn, now, NO_EFFECTS)
         self._sessions.start(
             session,
             now,
-            self._started(txn, session, previous, now, context),
+            effects,
             replacing=previous.handle if previous is not None else None,
             at_most=self._policy.sessions_at_once,
             if_ousted=self._ousted(session, now, context),
@@ -523,6 +529,12 @@ class Journey:
             raise TransactionGone("the link, or the passkey, stands no more")
         self._accounts.note_signin(account.id, now, self._scale.level_of(session.evidence).acr)
         return session
+
+    def marks(self, session: Session, context: RequestContext) -> str:
+        """What this browser keeps, now that the session was opened in it."""
+        account = self._accounts.get(session.account_id)
+        shown = context.unverified_marks
+        return shown if account is None else self._browsers.remembering(shown, account)
 
     @staticmethod
     def _ousted(session: Session, now: float, context: RequestContext) -> Effects:

@@ -38,6 +38,8 @@ from gateway.web import cookies
 from gateway.web.shell import Shell
 
 HOME = "/"
+MY_ACCOUNT = "/compte"
+"""Where somebody who is signed in is at home; not on a shared post."""
 OFFER = "passkey-offer"
 _SIGNED_IN = "signed_in"
 Door = flask.Blueprint
@@ -87,7 +89,8 @@ class JourneyPages:
 
     def context(self, language_hint: str | None = None) -> RequestContext:
         context = RequestContext.of(self.shell.facts(), self.shell.language(language_hint))
-        return replace(context, device=recognised(flask.request.headers.get("User-Agent", "")))
+        device = recognised(flask.request.headers.get("User-Agent", ""))
+        return replace(context, device=device, unverified_marks=flask.request.cookies.get(cookies.KNOWN, ""))
 
     def session_cookie(self) -> str | None:
         return flask.request.cookies.get(cookies.SESSION) or None
@@ -140,6 +143,14 @@ class JourneyPages:
         found = (self._clients.find(client_id) for client_id in client_ids)
         return sorted(self.client_name(client, language) for client in found if client is not None)
 
+    def signin_before(self, session: Session) -> tuple[float, str | None] | None:
+        """When its holder signed in before this session, and the text that says how (SES-13)."""
+        if session.signin_before is None:
+            return None
+        at, acr = session.signin_before
+        key = f"my_account.level_{acr.rpartition(':')[2].replace('-', '_')}"
+        return at, key if self.shell.translations.has(key) else None
+
     def page(self, template: str, txn: SigninTransaction, *, status: int = 200, **values: Any) -> Response:
         """A page of the journey; its forms may end at the application's registered addresses and nowhere else."""
         hint = txn.demand.ui_locale
@@ -187,6 +198,7 @@ class JourneyPages:
             offers = txn.session_digest is None and self._offers_passkey(session)
             response = self.shell.see_other(f"/signin/{txn.handle}/{OFFER}") if offers else self._resumed(txn, session)
             cookies.put(response, cookies.SESSION, session.handle)
+            cookies.put(response, cookies.KNOWN, self.journey.marks(session, self.context()), seconds=cookies.LONG)
             served = _served(session)
             if offers or (served == Means.PASSKEY and session.shared is None):
                 cookies.put(response, cookies.PASSKEY, "asked", seconds=cookies.LONG)
@@ -362,15 +374,16 @@ def pages(journey_pages: JourneyPages, accounts: Accounts, leave: Leave = nowher
         if session is None or account is None:
             signed_out = "signed_out" in flask.request.args
             return shell.page("signin/home.html", signed_out=signed_out, by_password=journey.by_password)
-        if session.shared is not None and not journey_pages.just_signed_in(session):
+        if session.shared is None:
+            return shell.see_other(MY_ACCOUNT)
+        if not journey_pages.just_signed_in(session):
             return journey_pages.start()
         return shell.page(
             "signin/signed_in.html",
             name=f"{account.given_name} {account.family_name}",
             session=session,
+            before=journey_pages.signin_before(session),
             applications=journey_pages.names_of(session.clients),
-            by_password=journey.by_password,
-            by_passkey=journey.by_passkey,
         )
 
     @blueprint.post("/signout")

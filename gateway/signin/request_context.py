@@ -20,6 +20,8 @@ class RequestContext:
     shared: SharedBy | None = None
     device: str = ""
     """By which words the holder of a session recognises this browser."""
+    unverified_marks: str = ""
+    """What this browser shows of the people who signed in there before."""
 
     @classmethod
     def of(cls, facts: RequestFacts, language: str) -> Self:

@@ -23,12 +23,14 @@ from gateway.signin.farewell import pages as farewell_pages
 from gateway.signin.fresh_proof import FreshProof
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey
+from gateway.signin.known_browsers import KnownBrowsers
 from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code import pages as code_pages
 from gateway.signin.one_time_code.signin import CodeSignin
 from gateway.signin.pages import Door, JourneyPages, Leave, MeansTile, nowhere_to_leave
 from gateway.signin.shared_post import pages as shared_post_pages
 from gateway.signin.shared_post.post import Posts
+from gateway.signin.throttle import ThrottleKeys
 from gateway.signin.trusted_device import DeviceSignin
 from gateway.web.shell import Shell, TenantDisplay
 from gateway.wiring.authenticators import authenticator_doors
@@ -78,6 +80,11 @@ def people_door(
         devices=database.devices,
         factors=factors,
         structures=StructuresFromRights(clients, rights),
+        browsers=KnownBrowsers(
+            key=keys.get(Purpose.KNOWN_BROWSER),
+            throttle=ephemeral.throttle,
+            throttle_keys=ThrottleKeys(throttle_key),
+        ),
         scale=scale,
         policy=policy,
         clock=clock,

@@ -48,7 +48,7 @@ def signed_out(gateway: PscGateway, browser: Browser | None = None) -> Answer:
     browser = browser or gateway.browser
     callback = gateway.answer_of_psc(gateway.asked(browser.authorize(), browser))
     told(browser.onward(browser.get(callback)))
-    return browser.submit(browser.get("/"), "/signout")
+    return browser.submit(browser.get("/compte"), "/signout")
 
 
 def left_by_application(gateway: PscGateway, browser: Browser) -> Answer:
@@ -95,7 +95,7 @@ def test_the_simulators_changed_state_leads_home(gateway: PscGateway) -> None:
     visitor = gateway.psc.visitor()
     callback = visitor.sign_in(gateway.asked(), "elodie").removeprefix("https://portail.example")
     gateway.browser.onward(gateway.browser.get(callback))
-    page = gateway.browser.submit(gateway.browser.get("/"), "/signout")
+    page = gateway.browser.submit(gateway.browser.get("/compte"), "/signout")
     gateway.psc.lie = Lie.LOGOUT_STATE_CHANGED
     returned = visitor.follow(address_in(page))
     assert returned.startswith(f"{LEFT}?")
@@ -169,6 +169,6 @@ def test_an_application_s_unregistered_way_back_is_never_remembered(gateway: Psc
 def test_a_session_by_password_never_goes_through_pro_sante_connect(gateway: PscGateway) -> None:
     gateway.person("camille")
     told(gateway.browser.sign_in(gateway.browser.authorize()))
-    answer = gateway.browser.submit(gateway.browser.get("/"), "/signout")
+    answer = gateway.browser.submit(gateway.browser.get("/compte"), "/signout")
     assert answer.location == FAREWELL
     assert "__Host-leaving" not in gateway.browser.cookies

@@ -10,9 +10,10 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,6 +22,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE_SECONDS = 20
+_NARROWEST_WINDOW = 500
+"""Pixels: Firefox makes no smaller one."""
 _AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True
 }  # fmt: skip
@@ -58,6 +61,18 @@ class Browser(Protocol):
 
     def press(self, key: str) -> None:
         """One key, as fingers press it: "Enter", "Tab", "Escape"."""
+        ...
+
+    def tab(self, times: int) -> None:
+        """The same key so many times."""
+        ...
+
+    def resize(self, width: int) -> None:
+        """The page is so many CSS pixels wide; a narrow one is a small window, or a page shown twice as large."""
+        ...
+
+    def become(self, cookies: Mapping[str, str]) -> None:
+        """Whoever holds these cookies of the site on show, and no others."""
         ...
 
     def set_clock_forward(self, seconds: int) -> None:
@@ -134,6 +149,24 @@ class Chromium:
 
     def press(self, key: str) -> None:
         self._page.keyboard.press(key)
+
+    def tab(self, times: int) -> None:
+        for _ in range(times):
+            self._page.keyboard.press("Tab")
+
+    def resize(self, width: int) -> None:
+        self._page.set_viewport_size({"width": width, "height": 860})
+
+    def become(self, cookies: Mapping[str, str]) -> None:
+        self._context.clear_cookies()
+        # Written as its https twin would: only from there a script of the driver may give a cookie that is bound to the host.
+        of_site = {
+            "url": f"https://{urlsplit(self.url()).hostname}/",
+            "secure": True,
+            "httpOnly": True,
+            "sameSite": "Lax",
+        }
+        self._context.add_cookies([{"name": name, "value": value, **of_site} for name, value in cookies.items()])
 
     @contextlib.contextmanager
     def authenticator(self) -> Iterator[Callable[[bool], None]]:
@@ -214,6 +247,25 @@ class Firefox:
 
         pressed = getattr(Keys, key.upper())
         self._client.actions.sequence("key", "keyboard").key_down(pressed).key_up(pressed).perform()
+
+    def tab(self, times: int) -> None:
+        from marionette_driver.keys import Keys
+
+        keys = self._client.actions.sequence("key", "keyboard")
+        for _ in range(times):
+            keys = keys.key_down(Keys.TAB).key_up(Keys.TAB)
+        keys.perform()
+
+    def resize(self, width: int) -> None:
+        larger = 2 if width < _NARROWEST_WINDOW else 1
+        with self._client.using_context("chrome"):
+            self._client.execute_script(f"gBrowser.selectedBrowser.fullZoom = {larger}")
+        self._client.set_window_rect(width=width * larger, height=900)
+
+    def become(self, cookies: Mapping[str, str]) -> None:
+        self._client.delete_all_cookies()
+        for name, value in cookies.items():
+            self._client.add_cookie({"name": name, "value": value, "path": "/", "secure": True, "httpOnly": True})
 
     @contextlib.contextmanager
     def authenticator(self) -> Iterator[Callable[[bool], None]]:

@@ -29,7 +29,8 @@ def desk(visit: Visit) -> CardDesk:
 def test_the_first_sign_in_by_card_links_the_account_and_the_next_goes_straight_in(
     desk: CardDesk, pictures: Pictures
 ) -> None:
-    """Two cards of one person, and Pro Santé Connect, are one person: nothing is linked twice."""
+    """Two cards of one person, and Pro Santé Connect, are one person: nothing is linked twice. And the next time needs no card
+    at all, once a passkey was made where it is offered."""
     visit, browser = desk.visit, desk.visit.browser
     visit.begin()
     desk.step()
@@ -42,7 +43,7 @@ def test_the_first_sign_in_by_card_links_the_account_and_the_next_goes_straight_
     browser.wait_for("J'ai déjà un compte")
     assert "NADIA BENALI" in browser.text()
     pictures(browser, "card-link-choice")
-    notices = len(visit.demo.mails(NADIA.email))
+    notices = visit.mails_so_far(NADIA)
     visit.link(NADIA)
     visit.choose("ESAT Les Oliviers")
     browser.wait_for("Structure active ESAT Les Oliviers")
@@ -50,7 +51,7 @@ def test_the_first_sign_in_by_card_links_the_account_and_the_next_goes_straight_
     held = visit.held()
     pictures(browser, "orientation-by-card")
     visit.demo.wait_for_mail(NADIA.email, "a été relié")
-    mails = len(visit.demo.mails(NADIA.email))
+    mails = visit.mails_so_far(NADIA)
     assert mails == notices + 2, "a code and a notice"
     visit.sign_out("Orientation")
 
@@ -79,7 +80,26 @@ def test_the_first_sign_in_by_card_links_the_account_and_the_next_goes_straight_
     browser.wait_for("Structure active ESAT Les Oliviers")
     assert "Nadia Benali" in browser.text()
     assert visit.demo.wait_for_mail(NADIA.email, "un autre de vos moyens de connexion est reconnu")
-    assert len(visit.demo.mails(NADIA.email)) == mails + 1, "a notice and no code: the same account"
+    assert visit.mails_so_far(NADIA) == mails + 1, "a notice and no code: the same account"
+    visit.sign_out("Orientation")
+
+    with browser.authenticator() as holder:
+        visit.begin()
+        desk.prove("nadia")
+        visit.choose("ESAT Les Oliviers")
+        browser.wait_for("La prochaine fois, sans carte")
+        pictures(browser, "card-passkey-offer")
+        browser.click("Créer ma clé d'accès")
+        browser.wait_for("Structure active ESAT Les Oliviers")
+        visit.sign_out("Orientation")
+        holder(False)
+        visit.begin()
+        browser.click("Clé d'accès (passkey)")
+        browser.wait_for("Il n'y a aucun code à recopier")
+        holder(True)
+        browser.click("Utiliser ma clé d'accès")
+        visit.choose("ESAT Les Oliviers")
+        browser.wait_for("Structure active ESAT Les Oliviers")
 
 
 def test_what_a_person_does_wrong_is_told_and_can_be_tried_again(desk: CardDesk, pictures: Pictures) -> None:
@@ -195,7 +215,7 @@ def test_an_invited_person_activates_their_account_by_card_and_leaves_nothing_on
     assert "CLAIRE MOREL" in browser.text()
     assert CLAIRE.username in browser.text()
     browser.click("Activer mon compte")
-    browser.wait_for("Votre session est ouverte")
+    browser.wait_for("À gérer ici")
     assert "Claire Morel" in browser.text()
     browser.click("Se déconnecter")
     browser.wait_for("Votre session est fermée")

@@ -49,7 +49,7 @@ def test_the_first_sign_in_by_e_cps_links_the_account_and_the_next_goes_straight
     assert NADIA.username in browser.text()
     assert NADIA.email not in browser.text(), "the address is masked"
     pictures(browser, "link-confirm")
-    notices = len(demo.mails(NADIA.email))
+    notices = visit.mails_so_far(NADIA)
     browser.click("Relier")
     browser.wait_for("À quel titre")
     pictures(browser, "situation")
@@ -60,7 +60,7 @@ def test_the_first_sign_in_by_e_cps_links_the_account_and_the_next_goes_straight
     assert "Pro Santé Connect" in browser.text()
     pictures(browser, "orientation-by-psc")
     notice = demo.wait_for_mail(NADIA.email, "a été relié")
-    assert len(demo.mails(NADIA.email)) == notices + 1
+    assert visit.mails_so_far(NADIA) == notices + 1
     assert notice["links"][0].startswith(f"{demo.gateway}/not_me/")
 
     visit.sign_out("Orientation")
@@ -70,7 +70,7 @@ def test_the_first_sign_in_by_e_cps_links_the_account_and_the_next_goes_straight
     visit.choose("ESAT LES OLIVIERS")
     browser.wait_for("Structure active ESAT Les Oliviers")
     assert visit.held() == OLIVIERS
-    assert len(demo.mails(NADIA.email)) == notices + 1, "neither a code nor a notice"
+    assert visit.mails_so_far(NADIA) == notices + 1, "neither a code nor a notice"
 
 
 def test_whoever_did_not_link_says_so_from_the_mail_and_the_identity_opens_nothing_any_more(
@@ -243,7 +243,7 @@ def test_an_invited_person_activates_their_account_by_e_cps_and_never_has_a_pass
     assert CLAIRE.username in browser.text()
     pictures(browser, "activation-confirm")
     browser.click("Activer mon compte")
-    browser.wait_for("Votre session est ouverte")
+    browser.wait_for("À gérer ici")
     assert "Claire Morel" in browser.text()
     pictures(browser, "activated-by-psc")
     browser.open(demo.orientation)

@@ -122,7 +122,7 @@ def test_one_e_cps_opens_both_applications_and_one_sign_out_closes_all_three(vis
     browser.wait_for("Ce que je peux faire ici")
     assert visit.held() == {"suivi.dossier.lire", "suivi.dossier.ecrire"}
     browser.open(visit.demo.gateway)
-    browser.wait_for("Votre session est ouverte")
+    browser.wait_for("À gérer ici")
     pictures(browser, "home-by-psc")
     visit.open("Suivi")
     browser.click("Changer de structure")
@@ -164,7 +164,7 @@ def test_the_second_person_on_one_browser_is_never_the_first(visit: Visit) -> No
     known = visit.codes_so_far(KARIM)
     visit.type_password(KARIM)
     visit.type_mailed_code(KARIM, known)
-    browser.wait_for("Votre session est ouverte")
+    browser.wait_for("À gérer ici")
     assert "Karim Haddad" in browser.text(), "a sign-in of its own: nobody's identity came along"
     browser.click("Se déconnecter")
     browser.wait_for("Votre session est fermée")

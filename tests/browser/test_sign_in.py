@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.driver import Browser, chromium
+from tests.browser.driver import Browser
 from tests.running_demo import RunningDemo
 
 NADIA = ("n.benali", "colline-romarin-4817", "nadia.benali@demo.passerelle.test")
@@ -94,28 +94,6 @@ def test_a_person_signs_in_with_password_and_mailed_code_and_sees_what_the_ror_g
     assert held == ["tdb.nominatif"]
 
 
-def test_a_trusted_device_asks_a_code_again_after_thirty_days_and_a_copied_cookie_is_worth_nothing(
-    new_browser: Callable[..., AbstractContextManager[Browser]], demo: RunningDemo
-) -> None:
-    address = "karim.haddad@demo.passerelle.test"
-    with new_browser() as browser:
-        known = _codes_so_far(demo, address)
-        _to_the_form(browser, demo)
-        _password(browser, "k.haddad", "cigale-argentee-3941")
-        browser.wait_for("Code de vérification")
-        browser.fill("Code reçu", _mailed_code(demo, address, known))
-        browser.tick("Faire confiance à cet appareil")
-        browser.click("Vérifier")
-        browser.wait_for("Karim Haddad")
-        for days, asked in ((29, False), (2, True)):
-            browser.click("Se déconnecter")
-            browser.wait_for("Se connecter")
-            demo.advance(days * 86400)
-            _to_the_form(browser, demo)
-            _password(browser, "k.haddad", "cigale-argentee-3941")
-            browser.wait_for("Code de vérification" if asked else "Karim Haddad")
-
-
 def test_a_verified_phone_receives_the_code(browser: Browser, demo: RunningDemo, pictures: Pictures) -> None:
     username, password, phone = PAUL
     known = len(demo.texts(phone))
@@ -132,59 +110,19 @@ def test_a_verified_phone_receives_the_code(browser: Browser, demo: RunningDemo,
     assert set(held) == {"tdb.nominatif", "notif.declare", "notif.repondre", "evaluation.read"}
 
 
-@pytest.mark.browser
-@pytest.mark.xdist_group("browser-chromium")
-def test_everything_works_without_javascript(demo: RunningDemo) -> None:
-    """In Chromium alone: the driver of Firefox reads pages through scripts."""
+@pytest.mark.spec("A11Y-07", "AC-150")
+def test_everything_works_without_javascript(
+    new_browser: Callable[..., AbstractContextManager[Browser]], demo: RunningDemo
+) -> None:
     address = "elodie.marchand@demo.passerelle.test"
     known = _codes_so_far(demo, address)
-    with chromium(javascript=False) as browser:
+    with new_browser(javascript=False) as browser:
         _to_the_form(browser, demo)
         _password(browser, "e.marchand", "platane-tranquille-5172")
         browser.wait_for("Code de vérification")
         browser.fill("Code reçu", _mailed_code(demo, address, known))
         browser.click("Vérifier")
         browser.wait_for("Élodie Marchand")
-
-
-def test_an_invited_person_activates_their_account_from_the_mail_then_signs_in(
-    browser: Browser, demo: RunningDemo, passerelle: Callable[..., str], pictures: Pictures
-) -> None:
-    username = f"c.nouvelle-{browser.name}"
-    address = f"{username}@demo.passerelle.test"
-    passerelle(
-        "accounts",
-        "create",
-        "--username",
-        username,
-        "--given-name",
-        "Camille",
-        "--family-name",
-        "Nouvelle",
-        "--email",
-        address,
-    )
-    mail = demo.wait_for_mail(address, "activez")
-    browser.open(mail["links"][0])
-    browser.wait_for("Bienvenue")
-    assert browser.url() == f"{demo.gateway}/activation", "the token leaves the address bar"
-    pictures(browser, "activation")
-    _new_password(browser, "camille2026!", "Activer mon compte")
-    browser.wait_for("Choisissez-en un autre")
-    pictures(browser, "activation-refused")
-    _new_password(browser, "sentier-lumineux-7781", "Activer mon compte")
-    browser.wait_for("Votre compte est actif")
-    pictures(browser, "activated")
-    browser.open(mail["links"][0])
-    browser.wait_for("Ce lien n'est plus valable")
-    pictures(browser, "link-gone")
-
-    _to_the_form(browser, demo)
-    _password(browser, username, "sentier-lumineux-7781")
-    browser.wait_for("Code de vérification")
-    browser.fill("Code reçu", _mailed_code(demo, address, 0))
-    browser.click("Vérifier")
-    browser.wait_for("Camille Nouvelle")
 
 
 def test_a_forgotten_password_is_replaced_from_the_mail(

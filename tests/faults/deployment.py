@@ -12,12 +12,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.client import HTTPException
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -149,8 +150,9 @@ def deployment(
     parameters: dict[str, Any] | None = None,
     with_psc: bool = False,
     means: tuple[str, ...] = ("password",),
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Deployment]:
-    """A seeded deployment; nothing serves yet. `people` None: those of the sandbox, with their roles."""
+    """A seeded deployment; nothing serves yet. `people` None: those of the sandbox, with their roles. `more`: settings."""
     port = free_port("127.0.0.1")
     (folder / "clock-offset").write_bytes(bytes(8))
     clock, mailbox, faults = WorldClock(folder / "clock-offset"), Mailbox(), Faults()
@@ -170,6 +172,7 @@ def deployment(
         "clock_offset_file": "clock-offset",
         "means": list(means),
         "parameters": {"key.sign.rsa_bits": 2048, **(parameters or {})},
+        **more,
     }
     people_file = folder / "people.yaml"
     if people is None:
@@ -226,7 +229,7 @@ def _psc(folder: Path, settings: dict[str, Any], clock: WorldClock) -> Iterator[
         written = written.replace("http://127.0.0.3:8093", psc.realm.auth_url)
         file.write_text(written.replace("http://127.0.0.4:8094", psc.wallet_url), "utf-8")
         settings["idp_config"] = "idp_config"
-        settings["means"] = ["psc", "password"]
+        settings["means"] = ["psc", *settings["means"]]
         settings["psc"] = {"client_secret_file": "psc.secret"}
         yield psc
 

@@ -205,6 +205,11 @@ GOOD: dict[str, Requests] = {
     "/compte/journal": _read("/compte/journal"),
     "/compte/mot-de-passe": _both("/compte/mot-de-passe", "password-change", current="x", new_password="y", again="z"),
     "/compte/sessions": _read("/compte/sessions"),
+    "/compte/signalement": lambda world: [
+        *_both("/compte/signalement", "reported-message", kind="code")(world),
+        world.get("/compte/signalement", _visitor(world), said="code"),
+        world.post("/compte/signalement", _visitor(world), "reported-message", kind=""),
+    ],
     "/compte/sessions/autres": _write("/compte/sessions/autres", "sessions-others"),
     "/compte/sessions/fin": _write("/compte/sessions/fin", "session-end", session="gone"),
     "/signin/<handle>/factor": _step("factor", factor="email_code"),

@@ -246,7 +246,7 @@ def _session_activity(world: World) -> list[RawRequest]:
 
 def _signed_out(world: World) -> list[RawRequest]:
     visitor = world.visitor(world.session(clients=("orientation", "suivi")))
-    visitor.ask("POST", "/signout", fields=forms_of(visitor.ask("GET", "/").text)["/signout"])
+    visitor.ask("POST", "/signout", fields=forms_of(visitor.ask("GET", "/compte").text)["/signout"])
     assert "__Host-left" in visitor.cookies
     return [
         world.get("/signed-out", visitor),

@@ -119,7 +119,7 @@ def test_from_the_enrolment_to_the_day_when_the_telephone_is_lost(gateway: Deplo
     elodie.password()
     assert elodie.browser.url.endswith("/totp")
     elodie.browser.submit(elodie.browser.form("code"), code=elodie.shown_now())
-    assert elodie.browser.url == f"{gateway.issuer}/"
+    assert elodie.browser.url == f"{gateway.issuer}/compte"
     elodie.browser.submit(elodie.form_to("/signout"))
 
     # With the sheet, by choice.
@@ -128,7 +128,7 @@ def test_from_the_enrolment_to_the_day_when_the_telephone_is_lost(gateway: Deplo
     elodie.browser.follow("Utiliser un autre moyen")
     _choose(elodie, "recovery_code")
     elodie.browser.submit(elodie.browser.form("code"), code=elodie.sheet[0].lower())
-    assert elodie.browser.url == f"{gateway.issuer}/"
+    assert elodie.browser.url == f"{gateway.issuer}/compte"
     assert wait_until(lambda: elodie.mails("un code de secours a servi"), "a notice")
 
     # Lost: another is enrolled, then the first one removed; never the last one.

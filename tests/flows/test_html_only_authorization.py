@@ -62,7 +62,10 @@ class Seat:
         self.gateway.advance(61)
         known = {mail.id for mail in self.gateway.mails(MAIL)}
         self.browser.submit(self.browser.form("identifier", "password"), identifier=USERNAME, password=PASSWORD)
-        new = wait_until(lambda: [mail for mail in self.gateway.mails(MAIL) if mail.id not in known], "a code by mail")
+        new = wait_until(
+            lambda: [mail for mail in self.gateway.mails(MAIL) if mail.id not in known and "code" in mail.subject],
+            "a code by mail",
+        )
         code = next(word for line in new[0].text.splitlines() for word in [line.replace(" ", "")] if is_code(word))
         return self.browser.submit(self.browser.form("code"), code=code)
 

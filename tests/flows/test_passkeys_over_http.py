@@ -122,7 +122,7 @@ def test_from_the_enrolment_to_the_removal(gateway: Deployment) -> None:
     assert wait_until(lambda: elodie.mails("une clé d’accès est ajoutée"), "a notice")
 
     assert elodie.sign_in()[0] == 200
-    assert elodie.browser.url == f"{gateway.issuer}/"
+    assert elodie.browser.url == f"{gateway.issuer}/compte"
     assert elodie.browser.cookie("__Host-means") == "passkey"
     elodie.enrol("Ma clé de secours")
     first = re.search(r'href="(/compte/passkeys/[^"]+)" aria-label="Modifier Mon ordinateur"', elodie.browser.html)
@@ -206,7 +206,7 @@ def test_a_clone_is_found_out_and_everybody_is_told(gateway: Deployment) -> None
         lambda: [mail for mail in gateway.mails("appui@demo.passerelle.test") if "copiée" in mail.subject], "an alert"
     )
     his.open(f"{gateway.issuer}/")
-    assert "Votre session est ouverte" not in his.html
+    assert "Se déconnecter" not in his.html
     assert karim.sign_in(count=100)[0] == 422
 
 

@@ -39,6 +39,7 @@ class Whole:
             devices=world.devices,
             factors=world.factors,
             structures=self,
+            browsers=world.browsers,
             scale=world.scale,
             policy=world.policy,
             clock=self.clock,

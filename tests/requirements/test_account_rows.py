@@ -73,12 +73,12 @@ def test_the_sign_in_before_this_one_is_shown_with_its_means(gateway: Gateway) -
     assert "C'est votre première connexion" in words(first.get("/compte"))
     gateway.clock.advance(3600)
     second = signed_in(gateway)
-    before = words(second.get("/compte"))
+    before = words(second.get("/compte")).partition("Fin de session")[0]
     assert "par mot de passe et code" in before
-    assert "Connexion précédente" in words(second.get("/"))
+    assert second.get("/").location == "/compte"
     gateway.clock.advance(600)
     second.sign_in(second.authorize(prompt="login"))
-    assert words(second.get("/compte")) == before, "proving oneself again in a session is no new sign-in"
+    assert words(second.get("/compte")).startswith(before), "proving oneself again in a session is no new sign-in"
 
 
 # ── sessions ──
@@ -138,7 +138,8 @@ def test_one_session_too_many_ends_the_first_and_its_holder_is_told(tmp_path: Pa
         gateway.clock.advance(60)
     assert [browser.session is not None for browser in browsers] == [False, True, True]
     spooled = gateway.stores.ephemeral.spool.take_outgoing(gateway.clock.now(), 50, 0.0)
-    assert [item.payload["what"] for _, item, _ in spooled if item.kind == "notice"] == ["sessions_limit"]
+    told = [item.payload["what"] for _, item, _ in spooled if item.kind == "notice"]
+    assert sorted(map(str, told)) == ["new_device", "new_device", "sessions_limit"]
     gateway.close()
 
 

@@ -275,7 +275,7 @@ def trusting(gateway: Gateway, device: Device) -> Browser:
 
 
 def sign_out(browser: Browser) -> None:
-    home = browser.get("/")
+    home = browser.get("/compte")
     assert browser.submit(home, "/signout").status == 303
     assert browser.session is None
 

@@ -219,7 +219,7 @@ def test_every_form_of_ours_leads_on_by_303_and_the_list_of_posts_is_whole(gatew
     browser.submit(page, action_of(page, "code") + "/resend")
     page = browser.give_code(page)
     browser.choose(page, "fineg:990000002")
-    browser.submit(browser.get("/"), "/signout")
+    browser.submit(browser.get("/compte"), "/signout")
     browser.sign_in()
     browser.submit(
         browser.get(

@@ -173,7 +173,7 @@ def test_the_sealed_token_goes_with_its_session(gateway: PscGateway, how: str) -
     assert session is not None
     sealed = (session.upstream or {})["id_token"]
     if how == "signed out":
-        gateway.browser.submit(gateway.browser.get("/"), "/signout")
+        gateway.browser.submit(gateway.browser.get("/compte"), "/signout")
     else:
         gateway.advance(4 * 3600)
         assert gateway.browser.get("/").status == 200
@@ -212,7 +212,7 @@ def test_signing_out_here_asks_to_sign_out_there_and_waits_for_nobody(
         gateway.environment = gateway.declared(end_session_endpoint=f"{gateway.psc.issuer}/protocol/nowhere")
         gateway.restart()
     handle = gateway.browser.cookies["__Host-session"]
-    page = gateway.browser.submit(gateway.browser.get("/"), "/signout")
+    page = gateway.browser.submit(gateway.browser.get("/compte"), "/signout")
     assert page.status == 200
     assert gateway.session(handle) is None
     assert gateway.userinfo(tokens["access_token"]).status == 401

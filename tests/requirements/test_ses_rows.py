@@ -133,9 +133,9 @@ def test_four_hours_of_work_end_the_session_whatever_the_person_does(gateway):
     began = gateway.clock.now()
     while gateway.clock.now() < began + 4 * HOUR - 20 * 60:
         gateway.clock.advance(20 * 60)
-        assert "Camille Exemple" in gateway.browser.get("/").text
+        assert "Camille Exemple" in gateway.browser.get("/compte").text
     gateway.clock.at = began + 4 * HOUR - 0.001
-    assert "Camille Exemple" in gateway.browser.get("/").text
+    assert "Camille Exemple" in gateway.browser.get("/compte").text
     gateway.clock.at = began + 4 * HOUR
     assert "Camille Exemple" not in gateway.browser.get("/").text
     assert told(gateway.browser.authorize(prompt="none"))["error"] == "login_required"
@@ -159,7 +159,7 @@ def test_a_step_up_at_the_last_minute_does_not_give_four_more_hours(gateway):
 
 
 def by_button(gateway: Gateway, _: dict[str, str]):
-    return gateway.browser.submit(gateway.browser.get("/"), "/signout")
+    return gateway.browser.submit(gateway.browser.get("/compte"), "/signout")
 
 
 def by_hint(gateway: Gateway, tokens: dict[str, str]):
@@ -176,7 +176,7 @@ def test_whatever_way_out_everything_of_the_session_is_dead_and_the_browser_is_c
     gateway.person()
     tokens = gateway.tokens(gateway.browser.code())
     unspent = gateway.browser.code()
-    shown = gateway.browser.get("/")
+    shown = gateway.browser.get("/compte")
     assert "Camille Exemple" in shown.text
     assert shown.header("cache-control") == "no-store"  # Back asks again
     old = gateway.browser.cookies["__Host-session"]

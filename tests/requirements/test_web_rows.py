@@ -65,7 +65,7 @@ def signed_in_pages(gateway: Gateway) -> list[Answer]:
     page = browser.give_code(page)
     browser.submit(page, action_of(page, "structure"), structure="fineg:000000000")
     browser.choose(page, "fineg:990000001")
-    browser.get("/")
+    browser.get("/compte")
     browser.get("/logout")
     browser.get("/forgotten?sent")
     browser.get("/reset?done")
@@ -179,7 +179,7 @@ def test_even_with_its_token_no_form_is_taken_from_elsewhere(gateway, headers):
     forms += [(action_of(page, "code") + more, page) for more in ("", "/resend")]
     browser.give_code(page)
     for path, held in forms:
-        page = held or browser.get("/" if path == "/signout" else path)
+        page = held or browser.get("/compte" if path == "/signout" else path)
         answer = browser.post(path, hidden_fields(page, path), **headers)
         assert answer.status == 403, path
     assert browser.session is not None

@@ -5,6 +5,8 @@ Every change asks a fresh proof first. The code of a new contact is asked of who
 proof: the change itself makes the former ones old.
 """
 
+from collections.abc import Sequence
+
 import flask
 from werkzeug.wrappers import Response
 
@@ -25,10 +27,11 @@ _SLUGS = {"email": Contact.EMAIL, "telephone": Contact.PHONE, "secours": Contact
 _LONGEST = 300
 
 
-def pages(account_pages: AccountPages, contacts: OwnContacts) -> flask.Blueprint:
+def pages(account_pages: AccountPages, contacts: OwnContacts, *, better: Sequence[str] = ()) -> flask.Blueprint:
+    """`better`: the addresses under /compte of what is better than a code by SMS, said where a number is given (SMS-09)."""
     blueprint = account_pages.blueprint("contacts")
     _overview(blueprint, account_pages, contacts)
-    _asking(blueprint, account_pages, contacts)
+    _asking(blueprint, account_pages, contacts, better)
     _proving(blueprint, account_pages, contacts)
     _undoing(blueprint, account_pages, contacts)
     return blueprint
@@ -63,7 +66,9 @@ def _overview(blueprint: flask.Blueprint, account_pages: AccountPages, contacts:
         return shell.see_other(f"{HERE}?said=channel")
 
 
-def _asking(blueprint: flask.Blueprint, account_pages: AccountPages, contacts: OwnContacts) -> None:
+def _asking(
+    blueprint: flask.Blueprint, account_pages: AccountPages, contacts: OwnContacts, better: Sequence[str]
+) -> None:
     shell = account_pages.shell
 
     def known(slug: str) -> Contact:
@@ -77,7 +82,14 @@ def _asking(blueprint: flask.Blueprint, account_pages: AccountPages, contacts: O
     ) -> Response:
         contact = known(slug)
         return account_pages.page(
-            "contact.html", status=status, slug=slug, contact=contact.value, account=account, error=error, typed=typed
+            "contact.html",
+            status=status,
+            slug=slug,
+            contact=contact.value,
+            account=account,
+            error=error,
+            typed=typed,
+            better=better,
         )
 
     @blueprint.get(f"{HERE}/<slug>")

@@ -1,5 +1,5 @@
-"""/compte: who the person is, the identifier to copy for the e-CPS, how they signed in last, and the way to everything else
-(R003-13, SES-13)."""
+"""/compte: who the person is, the identifier to copy for the e-CPS, how they signed in last, until when they are and where, the
+way out, and the way to everything else (R003-13, SES-13). Whoever is signed in and opens our address comes here."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 from gateway.accounts.account import Account
 from gateway.my_account.pages import ROOT, AccountPages
 from gateway.signin.linking.unlink import LinkedIdentities
-from gateway.signin.session import Session
 
 
 def pages(
@@ -29,7 +28,9 @@ def pages(
             "overview.html",
             account=account,
             national_id=_national_id(account, identities),
-            before=_before(session, account_pages),
+            before=account_pages.signin_before(session),
+            session=session,
+            applications=account_pages.names_of(session.clients),
             rooms=rooms,
             leads=bool(leads(account, account_pages.now())),
         )
@@ -43,12 +44,3 @@ def _national_id(account: Account, identities: LinkedIdentities) -> str | None:
     if proved:
         return proved[-1]
     return f"8{account.rpps}" if account.rpps else None
-
-
-def _before(session: Session, account_pages: AccountPages) -> tuple[float, str | None] | None:
-    """When the person signed in before this session, and the text that says how."""
-    if session.signin_before is None:
-        return None
-    at, acr = session.signin_before
-    key = f"my_account.level_{acr.rpartition(':')[2].replace('-', '_')}"
-    return at, key if account_pages.shell.translations.has(key) else None

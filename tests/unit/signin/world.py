@@ -19,6 +19,7 @@ from gateway.signin.factors import StoredFactors
 from gateway.signin.fresh_proof import FreshProof
 from gateway.signin.gate import Gate
 from gateway.signin.journey import Journey, Step
+from gateway.signin.known_browsers import KnownBrowsers
 from gateway.signin.linking.pending import IdentitySeal
 from gateway.signin.linking.renewal import Renewal
 from gateway.signin.one_time_code.code import derive_code
@@ -129,6 +130,9 @@ class World:
         self.code_key, self.throttle_key = key(Purpose.ONE_TIME_CODE), key(Purpose.THROTTLE)
         self.link_key = key(Purpose.LINK)
         at = {"clock": self.clock, "policy": self.policy}
+        self.browsers = KnownBrowsers(
+            key=key(Purpose.KNOWN_BROWSER), throttle=self.throttle, throttle_keys=ThrottleKeys(self.throttle_key)
+        )
         self.journey = Journey(
             transactions=self.transactions,
             sessions=self.sessions,
@@ -137,6 +141,7 @@ class World:
             devices=self.devices,
             factors=self.factors,
             structures=self.structures,
+            browsers=self.browsers,
             scale=self.scale,
             randomness=self.randomness,
             **at,

@@ -33,7 +33,7 @@ def test_the_code_is_one_field_that_phones_and_browsers_fill(door: Door) -> None
     assert "code" in fields.labels
 
 
-@pytest.mark.spec("A11Y-03")
+@pytest.mark.spec("A11Y-03", "AC-149")
 @pytest.mark.parametrize(
     "typed", ["12345678", " 1234 5678 ", "1234-5678", "12.34.56.78", "1234\u00a05678", "1234\u202f5678\t"]
 )

@@ -72,6 +72,7 @@ def test_a_wait_is_told(door: Door) -> None:
     assert "patientez 45 secondes" in response.get_data(as_text=True)
 
 
+@pytest.mark.spec("A11Y-06")
 def test_the_identifier_is_given_back_and_the_password_never(door: Door) -> None:
     html = door.send(PAGE, identifier='"><script>x', password="canary-password").get_data(as_text=True)
     assert Fields(html).inputs["identifier"]["value"] == '"><script>x'

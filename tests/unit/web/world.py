@@ -127,6 +127,9 @@ class ScriptedJourney:
     def complete(self, txn: SigninTransaction, *, previous_session: str | None, context: RequestContext) -> Session:
         return session()
 
+    def marks(self, _session: Session, _context: RequestContext) -> str:
+        return "the-marks"
+
     def refuse(self, txn: SigninTransaction, error: str, context: RequestContext) -> SigninTransaction:
         self.step, self.txn = Step.REFUSED, replace(txn, refusal=error)
         return self.txn

@@ -1,0 +1,1 @@
+"""/compte/signalement: saying that a message came unasked."""
