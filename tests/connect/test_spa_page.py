@@ -57,7 +57,7 @@ def api(connected: Connected, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def _sign_in(browser: Chromium, connected: Connected, username: str) -> None:
-    known = len(connected.demo.mails(ADDRESSES[username]))
+    known = connected.demo.codes(ADDRESSES[username])
     browser.click("Se connecter")
     browser.wait_for("pour accéder à Mon application")
     browser.fill("Identifiant", username)

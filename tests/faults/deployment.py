@@ -125,6 +125,10 @@ class Deployment:
     def mails(self, to: str) -> list[Mail]:
         return self.mailbox.mails(to)
 
+    def codes(self, to: str) -> list[Mail]:
+        """The mails with a code; who comes from another browser is written to about that too."""
+        return [mail for mail in self.mailbox.mails(to) if "code" in mail.subject]
+
     def stop(self) -> None:
         for process in self.processes:
             process.stop()

@@ -40,7 +40,7 @@ def process_of(url: str) -> int:
 
 
 def code_of(gateway: Deployment, person: dict[str, str]) -> str:
-    return code_in(wait_until(lambda: gateway.mails(person["email"]), "the code comes by mail")[-1].text)
+    return code_in(wait_until(lambda: gateway.codes(person["email"]), "the code comes by mail")[-1].text)
 
 
 def says_what_to_do(answer: Answer) -> None:
@@ -141,7 +141,7 @@ def test_a_code_that_the_mail_server_refuses_comes_once_it_accepts_and_is_asked_
         assert visitor.give_code(journey, fields, code_of(gateway, person)).status == 303
         visitor.finish(journey)
         assert SESSION in visitor.cookies
-        assert len(gateway.mails(person["email"])) == 1
+        assert len(gateway.codes(person["email"])) == 1
 
 
 def _sign_in(gateway: Deployment, person: dict[str, str]) -> Visitor:

@@ -167,12 +167,12 @@ class Traffic:
             person = next(self._people)
             self.sign_ins += 1
         visitor, address = self.visitor(), person["email"]
-        before = len(self._deployment.mails(address))
+        before = len(self._deployment.codes(address))
         journey = visitor.open_journey()
         visitor.give_password(journey, person["username"], person["password"])
         fields = visitor.ask_for_code(journey)
         for number in count(before + 1):  # the mail of somebody's earlier try may come late
-            mails = self._until(lambda number=number: self._deployment.mails(address)[number - 1 :])
+            mails = self._until(lambda number=number: self._deployment.codes(address)[number - 1 :])
             if visitor.give_code(journey, fields, code_in(mails[0].text)).status == 303:
                 break
         answer = visitor.finish(journey)

@@ -28,7 +28,7 @@ class Person:
     def signs_in(self, address: str) -> str:
         """From an application's authorization request to the address where the browser comes back to it."""
         mailbox = ADDRESSES[self.username]
-        known = len(self.demo.mails(mailbox))
+        known = self.demo.codes(mailbox)
         self.browser.open(address)
         form = self.browser.form("identifier", "password")
         self.browser.submit(form, identifier=self.username, password=PASSWORDS[self.username])

@@ -94,11 +94,11 @@ def lines_of(gateway: Deployment, *visitors: Visitor) -> Counter[tuple[str, str]
 def at_the_code(gateway: Deployment, person: dict[str, str]) -> tuple[Visitor, str, dict[str, str], str]:
     """A visitor, the journey, the form of the code page and the right code."""
     visitor = Visitor(gateway.port)
-    known = len(gateway.mails(person["email"]))
+    known = len(gateway.codes(person["email"]))
     journey = visitor.open_journey()
     assert visitor.give_password(journey, person["username"], person["password"]).status == 303
     fields = visitor.ask_for_code(journey)
-    mails = wait_until(lambda: gateway.mails(person["email"])[known:], "the code comes by mail")
+    mails = wait_until(lambda: gateway.codes(person["email"])[known:], "the code comes by mail")
     return visitor, journey, fields, code_in(mails[-1].text)
 
 
