@@ -187,7 +187,7 @@ def test_the_session_ends_four_hours_after_the_proof_whatever_its_use(gateway: P
     told(gateway.by_psc("elodie"))
     while gateway.clock.now() < proved_at + 4 * 3600 - 600:
         gateway.advance(600)
-        assert gateway.browser.get("/").status == 200
+        assert gateway.browser.get("/").location == "/compte"
     gateway.advance(599)
     assert gateway.browser.session is not None
     gateway.advance(1)

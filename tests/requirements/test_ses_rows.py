@@ -137,7 +137,7 @@ def test_four_hours_of_work_end_the_session_whatever_the_person_does(gateway):
     gateway.clock.at = began + 4 * HOUR - 0.001
     assert "Camille Exemple" in gateway.browser.get("/compte").text
     gateway.clock.at = began + 4 * HOUR
-    assert "Camille Exemple" not in gateway.browser.get("/").text
+    assert "Camille Exemple" not in gateway.browser.get("/compte").text
     assert told(gateway.browser.authorize(prompt="none"))["error"] == "login_required"
 
 
@@ -188,7 +188,7 @@ def test_whatever_way_out_everything_of_the_session_is_dead_and_the_browser_is_c
     assert gateway.token(unspent).status == 400
     assert gateway.userinfo(tokens["access_token"]).status == 401
     gateway.browser.cookies["__Host-session"] = old  # a browser that kept it all the same
-    assert "Camille" not in gateway.browser.get("/").text
+    assert "Camille" not in gateway.browser.get("/compte").text
     assert told(gateway.browser.authorize(prompt="none"))["error"] == "login_required"
 
 
