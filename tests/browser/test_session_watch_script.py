@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.relying_party.session_activity import INTEGRITY
-from tests.browser.driver import Browser
+from tests.browser.driver import BROWSERS, Browser
 from tests.browser.test_session_watch import DIALOG, come_back, dialog, until, until_closed
 
 SCRIPT = Path(__file__).parents[2] / "gateway" / "oidc" / "static" / "session-watch-1.js"
@@ -77,6 +78,26 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+@pytest.fixture(scope="module")
+def one_of_each() -> Iterator[Callable[[str], Browser]]:
+    """One browser of each name for the module: the server of each test is another origin, which shares nothing."""
+    begun: dict[str, Browser] = {}
+    with ExitStack() as stack:
+
+        def named(name: str) -> Browser:
+            if name not in begun:
+                begun[name] = stack.enter_context(BROWSERS[name]())
+            return begun[name]
+
+        yield named
+
+
+@pytest.fixture
+def browser(one_of_each: Callable[[str], Browser], browser_name: str) -> Iterator[Browser]:
+    yield one_of_each(browser_name)
+    one_of_each(browser_name).open("about:blank")
 
 
 @pytest.fixture

@@ -213,13 +213,6 @@ def test_what_was_acknowledged_outlives_twenty_sudden_deaths(tmp_path: Path, req
     _try(tmp_path, _on_sqlite, request, 20)
 
 
-@pytest.mark.timeout(240)
-def test_what_was_acknowledged_outlives_sudden_deaths_on_redis_and_postgresql(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    _try(tmp_path, _on_redis_and_postgresql, request, 8)
-
-
 @ENGINES
 @pytest.mark.trial
 @pytest.mark.timeout(3600)
