@@ -137,6 +137,12 @@ def _wrong_code(world: World) -> list[RawRequest]:
     return [world.post(f"{path}/code", visitor, None, **{**fields, "code": "00000000"})]
 
 
+def _nothing_typed(world: World) -> list[RawRequest]:
+    visitor, path = world.journey()
+    fields = visitor.form(f"{path}/password")
+    return [world.post(f"{path}/password", visitor, None, **{**fields, "identifier": "", "password": ""})]
+
+
 def _tried_out(world: World) -> list[RawRequest]:
     """Five wrong codes of an application: only the other factors are left."""
     _, path = GOOD["/signin/<handle>/totp"](world)[1], ""
@@ -183,6 +189,7 @@ PAGES: dict[str, Requests] = {
     "a form of another browser": lambda world: [world.post("/signout", world.visitor(), None)],
     "my account on a shared post": _on_shared_post,
     "just signed in on a shared post": _just_signed_in_on_shared_post,
+    "a sign-in with nothing typed": _nothing_typed,
     "a wrong code": _wrong_code,
     "a factor that was tried too often": _tried_out,
     "a telephone to verify": _said("/compte/contacts/telephone"),

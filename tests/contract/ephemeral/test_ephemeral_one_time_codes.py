@@ -42,7 +42,7 @@ def test_the_right_code_is_accepted_once(store: EphemeralStore) -> None:
     assert drained(store.spool) == ["accepted"]
 
 
-@pytest.mark.spec("OTP-03")
+@pytest.mark.spec("OTP-03", "AC-017")
 def test_of_parallel_right_codes_one_is_accepted(store: EphemeralStore, at_once: AtOnce) -> None:
     for _ in range(5):
         challenge = a_challenge()

@@ -32,7 +32,7 @@ def wrong(world: World, txn: SigninTransaction) -> int:
     return int(refusal.value.facts["attempts_left"])
 
 
-@pytest.mark.spec("OTP-01")
+@pytest.mark.spec("OTP-01", "R002-15")
 @pytest.mark.parametrize("digits", [6, 8])
 def test_every_digit_is_equally_likely_at_every_place(digits: int) -> None:
     """Chi-square with 9 degrees of freedom: 33.7 is exceeded once in ten thousand; a modulo of bytes gives about 90."""
@@ -68,7 +68,7 @@ def test_a_code_pasted_with_a_space_is_the_code() -> None:
     assert (world.step(txn), device) == (Step.COMPLETE, None)
 
 
-@pytest.mark.spec("OTP-08")
+@pytest.mark.spec("OTP-08", "R002-15")
 def test_the_code_itself_is_kept_and_written_nowhere() -> None:
     world = World()
     started(world)
@@ -78,7 +78,7 @@ def test_the_code_itself_is_kept_and_written_nowhere() -> None:
     assert set(order.payload) == {"challenge", "send_number", "account", "channel"}
 
 
-@pytest.mark.spec("OTP-02")
+@pytest.mark.spec("OTP-02", "R002-15", "AC-021")
 @pytest.mark.parametrize(("channel", "lifetime"), [(CodeChannel.EMAIL, 600), (CodeChannel.SMS, 300)])
 def test_a_code_dies_at_the_end_of_its_lifetime(channel: CodeChannel, lifetime: int) -> None:
     for age, alive in ((lifetime - 0.001, True), (lifetime, False)):
@@ -94,6 +94,7 @@ def test_a_code_dies_at_the_end_of_its_lifetime(channel: CodeChannel, lifetime: 
                 world.code.submit(txn, world.sent_code(), CONTEXT)
 
 
+@pytest.mark.spec("R002-15")
 def test_a_code_is_accepted_once() -> None:
     world = World()
     txn = started(world)
@@ -104,7 +105,7 @@ def test_a_code_is_accepted_once() -> None:
         world.code.submit(world.stored(txn), world.sent_code(), CONTEXT)
 
 
-@pytest.mark.spec("OTP-04", "THR-11")
+@pytest.mark.spec("OTP-04", "THR-11", "R002-15", "AC-018")
 def test_five_wrong_tries_destroy_the_code_and_tell_its_holder() -> None:
     world = World()
     txn = started(world)
@@ -118,7 +119,7 @@ def test_five_wrong_tries_destroy_the_code_and_tell_its_holder() -> None:
     assert [line.reason for line in world.written.of("signin.code")] == ["wrong_code"] * 5 + ["dead"]
 
 
-@pytest.mark.spec("OTP-05")
+@pytest.mark.spec("OTP-05", "AC-020")
 def test_a_resend_kills_the_previous_code_and_keeps_the_tries_used() -> None:
     world = World()
     txn = started(world)
@@ -131,6 +132,20 @@ def test_a_resend_kills_the_previous_code_and_keeps_the_tries_used() -> None:
         world.code.submit(txn, first, CONTEXT)
     assert refusal.value.facts["attempts_left"] == 1
     assert world.step(world.code.submit(txn, second, CONTEXT)[0]) is Step.COMPLETE
+
+
+@pytest.mark.spec("OTP-05", "AC-019")
+def test_the_tries_of_all_the_codes_of_a_sign_in_are_five() -> None:
+    world = World()
+    txn = started(world)
+    assert [wrong(world, txn) for _ in range(4)] == [4, 3, 2, 1]
+    world.clock.advance(60)
+    txn = world.code.resend(txn, CONTEXT)
+    for _ in range(2):
+        with pytest.raises(CodeDead):
+            world.code.submit(txn, "00000000", CONTEXT)
+    with pytest.raises(CodeDead):
+        world.code.submit(txn, world.sent_code(), CONTEXT)
 
 
 @pytest.mark.spec("OTP-06")
@@ -181,7 +196,7 @@ def test_past_the_limit_nothing_shows_nothing_leaves_and_no_code_is_accepted() -
         world.code.submit(txn, unsent, CONTEXT)
 
 
-@pytest.mark.spec("OTP-07")
+@pytest.mark.spec("OTP-07", "R002-15", "AC-016")
 @pytest.mark.parametrize(
     "change",
     [

@@ -164,6 +164,7 @@ def test_an_activation_by_passkey_needs_no_password_and_verifies_the_address(wor
     assert active.email_verified_at == world.clock.now()
     assert active.password_hash is None
     assert {"link.used", "account.activated", "authenticator.added"} <= set(world.written.names())
+    assert [item.payload["what"] for item in world.written.sent("notice")] == ["welcome", "passkey_added"]
     assert world.step(world.with_passkey(authenticator)) is Step.COMPLETE
     with pytest.raises(LinkGone):
         world.passkeys.begin_activation(token)
