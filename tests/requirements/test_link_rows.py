@@ -56,6 +56,7 @@ def links_in(mail: dict[str, Any], purpose: str) -> list[str]:
 
 def ask_reset(world: Sending, typed: str = "camille") -> None:
     browser = Browser(world.gateway)
+    world.gateway.clock.advance(60)
     browser.submit(browser.get("/forgotten"), "/forgotten", identifier=typed)
     world.send(1.0)
 

@@ -1,5 +1,5 @@
 """The identifier and password form. Every refusal is the same page with the same status (THR-06); nothing typed is kept but
-the identifier, which the person gets back. A field left empty is told beside it and is no try: nobody is looked up (R001-05)."""
+the identifier, which the person gets back. A field left empty is told beside it, and is no try (R001-05)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
