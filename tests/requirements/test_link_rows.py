@@ -105,19 +105,6 @@ def test_the_link_comes_first_the_identifier_in_the_welcome_and_no_password_ever
     assert action_of(page, "code")
 
 
-@pytest.mark.spec("R001-04", "RST-01")
-def test_what_a_first_access_mail_says_opens_nothing_but_the_choice_of_a_password(world: Sending) -> None:
-    invited(world)
-    world.send()
-    (mail,) = world.strangers.mails
-    for word in set(re.findall(r"[^\s<>\"]{6,}", whole(mail))):
-        browser = Browser(world.gateway, peer=f"198.51.100.{len(word) % 200 + 1}")
-        page = browser.onward(browser.get("/signin"))
-        answer = browser.submit(page, action_of(page, "password"), identifier="denis@exemple.example", password=word)
-        assert (answer.status, browser.session) == (422, None)
-        world.gateway.clock.advance(3601)
-
-
 # ── a lost password ──
 
 

@@ -32,7 +32,7 @@ def test_a_challenge_comes_back_as_it_was_begun(store: EphemeralStore) -> None:
     assert drained(store.spool) == ["begun"]
 
 
-@pytest.mark.spec("OTP-03")
+@pytest.mark.spec("OTP-03", "R002-15")
 def test_the_right_code_is_accepted_once(store: EphemeralStore) -> None:
     challenge = a_challenge()
     store.one_time_codes.begin(challenge, NO_EFFECTS)
