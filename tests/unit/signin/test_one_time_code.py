@@ -78,7 +78,7 @@ def test_the_code_itself_is_kept_and_written_nowhere() -> None:
     assert set(order.payload) == {"challenge", "send_number", "account", "channel"}
 
 
-@pytest.mark.spec("OTP-02", "R002-15")
+@pytest.mark.spec("OTP-02")
 @pytest.mark.parametrize(("channel", "lifetime"), [(CodeChannel.EMAIL, 600), (CodeChannel.SMS, 300)])
 def test_a_code_dies_at_the_end_of_its_lifetime(channel: CodeChannel, lifetime: int) -> None:
     for age, alive in ((lifetime - 0.001, True), (lifetime, False)):

@@ -616,7 +616,7 @@ def activation(world: LinkingWorld, **account: Any) -> str:
     return world.activation_token(zoe)
 
 
-@pytest.mark.spec("LNK-06")
+@pytest.mark.spec("LNK-06", "R001-03")
 def test_an_invited_account_is_activated_and_linked_in_one_gesture_without_a_password() -> None:
     world = LinkingWorld()
     token = activation(world)

@@ -154,7 +154,7 @@ def test_nobody_names_or_removes_another_s(world: PasskeyWorld) -> None:
     assert world.passkeys.mine(world.claire, hers.id).label == "Clé bleue"
 
 
-@pytest.mark.spec("RST-11")
+@pytest.mark.spec("RST-11", "R001-03")
 def test_an_activation_by_passkey_needs_no_password_and_verifies_the_address(world: PasskeyWorld) -> None:
     zoe = world.person("zoe", password=None, status=AccountStatus.INVITED, email_verified_at=None)
     token, authenticator = world.activation_token(zoe), world.authenticator()
