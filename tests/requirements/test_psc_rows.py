@@ -17,7 +17,7 @@ import pytest
 from gateway.signin.psc import client
 from sandbox.psc import Lie, Quirk
 from tests.flows.psc_gateway import PSC, SECRET, PscGateway, Simulator, question, simulated
-from tests.requirements.assembled import Answer, action_of, claims_of, hidden_fields, parameters, told
+from tests.requirements.assembled import Answer, Browser, action_of, claims_of, hidden_fields, parameters, told
 
 
 @pytest.fixture(scope="module")
@@ -302,15 +302,17 @@ def test_in_the_regulated_profile_a_right_password_alone_opens_no_address(gatewa
     gateway.restart(profile="regulated")
     assert not re.search(r'action="/signin/[^"]+/password"', browser.onward(browser.authorize()).text)
     forms: dict[str, dict[str, str]] = {}
-    for rule in sorted(gateway.pages.url_map.iter_rules(), key=str):
+    for rule in gateway.pages.url_map.iter_rules():
         if "GET" in (rule.methods or ()):
-            answer = browser.get(re.sub(r"<[^>]+>", "x" * 43, rule.rule.replace("<handle>", handle)))
+            one = Browser(gateway, cookies=dict(browser.cookies))
+            answer = one.onward(one.get(re.sub(r"<[^>]+>", "x" * 43, rule.rule.replace("<handle>", handle))))
             for action in re.findall(r'method="post" action="([^"]+)"', answer.text):
                 forms[action] = hidden_fields(answer, action)
-            assert browser.session is None, rule
-    assert forms
+            assert one.session is None, rule
+    assert f"/signin/{handle}/cancel" in forms, "the sign-in is still under way"
     for action in sorted(forms, key=lambda one: one.endswith("/cancel")):
-        browser.onward(browser.post(action, {**forms[action], "trust": "yes", "answer": "yes", "situation": "0"}))
-        assert browser.session is None, action
-    assert told(gateway.browser.authorize(prompt="none"))["error"] == "login_required"
+        one = Browser(gateway, cookies=dict(browser.cookies))
+        one.onward(one.post(action, {**forms[action], "trust": "yes", "answer": "yes", "situation": "0"}))
+        assert one.session is None, action
+    assert told(browser.authorize(prompt="none"))["error"] == "login_required"
     assert gateway.events("session.started") == []
