@@ -24,6 +24,8 @@ CHROMIUM_FLAGS = [
 PATIENCE_SECONDS = 20
 _NARROWEST_WINDOW = 500
 """Pixels: Firefox makes no smaller one."""
+_FIRST_WINDOW = (1366, 768)
+"""Firefox's own choice where there is no screen."""
 _AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True
 }  # fmt: skip
@@ -235,9 +237,18 @@ class Firefox:
         self._client.delete_cookie(name)
 
     def forget_everything(self) -> None:
-        self._client.navigate("about:blank")
+        former = self._client.window_handles
+        self._client.switch_to_window(self._client.open(type="tab", focus=True)["handle"])
+        kept = self._client.current_window_handle
+        for handle in former:
+            self._client.switch_to_window(handle, focus=False)
+            self._client.close()
+        self._client.switch_to_window(kept)
+        self._client.set_window_rect(width=_FIRST_WINDOW[0], height=_FIRST_WINDOW[1])
         with self._client.using_context("chrome"):
-            self._client.execute_script("Services.cookies.removeAll()")
+            self._client.execute_async_script(
+                "Services.clearData.deleteData(Ci.nsIClearDataService.CLEAR_ALL, {onDataDeleted: arguments[0]})"
+            )
 
     def evaluate(self, script: str) -> Any:
         return self._client.execute_script(script)
