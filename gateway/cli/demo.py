@@ -25,7 +25,6 @@ from gateway.cli.command_line import Invocation
 from gateway.cli.demo_processes import Processes
 from gateway.cli.headless import OtherApplication, Persona, other_application, persona, ready_line
 from gateway.cli.output import CommandRefused
-from gateway.cli.seed import seed_demo
 from gateway.randomness import opaque, system_randomness
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,6 +178,8 @@ def demo(
     with Processes(data, asked_to_stop) as processes:
         processes.start_program("world", _sandbox_command(ports, data))
         processes.import_ahead()
+        from gateway.cli.seed import seed_demo  # noqa: PLC0415 -- the world starts before this is loaded
+
         processes.wait_for_file(data / "cards" / "anchors.yaml")
         seed_demo(settings_file, people_file=PEOPLE, secret_files=secrets)
         for name in ("serve", "jobs"):

@@ -13,6 +13,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Sequence
+from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -23,12 +24,15 @@ ROOT = Path(__file__).resolve().parents[2]
 STARTUP_SECONDS = 60.0
 _PAUSE_SECONDS = 0.02
 _AHEAD = (
-    "gateway.cli.serve", "gateway.cli.jobs", "gateway.wiring.application", "gateway.wiring.people_door",
+    "gateway.cli.seed", "gateway.cli.serve", "gateway.cli.jobs", "gateway.wiring.application", "gateway.wiring.people_door",
     "gateway.wiring.passkeys", "gateway.wiring.psc", "gateway.wiring.card", "gateway.storage.sql.migrations", "alembic.command",
     "sqlalchemy.dialects.sqlite", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl", "uvloop",
 )  # fmt: skip
 """What the seed, the gateway and its jobs would import one after the other."""
-_BEGINNING = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+_FORKS = sys.platform == "linux"
+_BEGINNING: ForkContext | SpawnContext = (
+    multiprocessing.get_context("fork") if _FORKS else multiprocessing.get_context("spawn")
+)
 
 
 class _Process(Protocol):
