@@ -7,7 +7,6 @@ everything is, and with `--persona` one of its people signs in without a page (g
 """
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -174,8 +173,7 @@ def demo(
         signal.signal(number, lambda *_: asked_to_stop.set())
     settings_file = _prepare(data, ports, ephemeral_url, database_url, who, other)
     secrets = _secrets(data) | ({other.client_id: other.secret_file} if other and other.secret_file else {})
-    os.environ["PASSERELLE_CONFIG"] = str(settings_file.resolve())
-    with Processes(data, asked_to_stop) as processes:
+    with Processes(data, settings_file.resolve(), asked_to_stop) as processes:
         processes.start_program("world", _sandbox_command(ports, data))
         processes.import_ahead()
         from gateway.cli.seed import seed_demo  # noqa: PLC0415 -- the world starts before this is loaded

@@ -48,12 +48,12 @@ class _Process(Protocol):
 
 
 class _Program:
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], settings_file: Path, log: Path) -> None:
         with log.open("wb") as file:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PASSERELLE_CONFIG": str(settings_file), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -74,8 +74,8 @@ class _Program:
 class _Own:
     """One command of `passerelle`."""
 
-    def __init__(self, name: str, log: Path) -> None:
-        self._process = _BEGINNING.Process(target=_become, args=(name, log), name=name)
+    def __init__(self, name: str, settings_file: Path, log: Path) -> None:
+        self._process = _BEGINNING.Process(target=_become, args=(name, settings_file, log), name=name)
         self._process.start()
         self.terminate: Callable[[], None] = self._process.terminate
         self.kill: Callable[[], None] = self._process.kill
@@ -88,7 +88,7 @@ class _Own:
         return self._process.exitcode is not None
 
 
-def _become(name: str, log: Path) -> None:
+def _become(name: str, settings_file: Path, log: Path) -> None:
     """In the new process, which Ctrl-C does not reach: the demo stops it."""
     from gateway.cli import main  # noqa: PLC0415 -- which loads the whole command line
 
@@ -101,16 +101,17 @@ def _become(name: str, log: Path) -> None:
         for descriptor in descriptors:
             os.dup2(opened, descriptor)
         os.close(opened)
-    sys.argv = ["passerelle", name]
+    sys.argv = ["passerelle", "--config", str(settings_file), name]
     main()
 
 
 class Processes:
-    """All of them, until the block is left; `data` holds a log each. Raises CommandRefused when one ends by itself, and
-    KeyboardInterrupt when somebody does not want to wait for them any more."""
+    """All of them, under the same settings, until the block is left; `data` holds a log each. Raises CommandRefused when one ends
+    by itself, and KeyboardInterrupt when somebody does not want to wait for them any more."""
 
-    def __init__(self, data: Path, asked_to_stop: threading.Event) -> None:
+    def __init__(self, data: Path, settings_file: Path, asked_to_stop: threading.Event) -> None:
         self._data = data
+        self._settings_file = settings_file
         self._asked_to_stop = asked_to_stop
         self._processes: list[_Process] = []
 
@@ -118,10 +119,10 @@ class Processes:
         return self
 
     def start_program(self, name: str, command: Sequence[str]) -> None:
-        self._processes.append(_Program(command, self._data / f"{name}.log"))
+        self._processes.append(_Program(command, self._settings_file, self._data / f"{name}.log"))
 
     def start_own(self, name: str) -> None:
-        self._processes.append(_Own(name, self._data / f"{name}.log"))
+        self._processes.append(_Own(name, self._settings_file, self._data / f"{name}.log"))
 
     def import_ahead(self) -> None:
         """Here, for those to come, while the programs start."""
