@@ -106,8 +106,8 @@ def _become(name: str, settings_file: Path, log: Path) -> None:
 
 
 class Processes:
-    """All of them, under the same settings, until the block is left; `data` holds a log each. Raises CommandRefused when one ends
-    by itself, and KeyboardInterrupt when somebody does not want to wait for them any more."""
+    """All of them, under the same settings, until the block is left; `data` holds a log each. Raises CommandRefused when one
+    ends by itself, and KeyboardInterrupt when somebody does not want to wait for them any more."""
 
     def __init__(self, data: Path, settings_file: Path, asked_to_stop: threading.Event) -> None:
         self._data = data
