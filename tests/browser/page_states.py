@@ -23,7 +23,7 @@ Requests = Callable[[World], list[RawRequest]]
 ANSWERED_TO_SCRIPTS = ("/options", "/verify", "/challenge")
 WITH_PASSKEY = "e.marchand"
 LEAVES_BY_ITSELF = b'http-equiv="refresh"', b"form_post.js", b"data-challenge="
-"""Pages that a script, or the browser, leaves at once: only those without scripts look at them."""
+"""Pages that a script, or the browser, leaves at once: only those without scripts look at them, and a browser held back."""
 
 
 @dataclass(frozen=True)

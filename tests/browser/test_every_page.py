@@ -132,16 +132,17 @@ def test_every_page_is_whole_narrow_and_wide_by_keyboard_and_for_a_screen_reader
     with new_browser() as browser:
         browser.open(f"{gateway.issuer}/nowhere")
         for stop in stops(world):
-            if stop.leaves:
+            if stop.leaves and browser_name == "firefox":
                 continue
             name = f"{stop.occasion} {stop.which}"
-            show(browser, gateway.issuer, stop.request(world), language)
-            seen = facts(browser)
-            heading = titles.setdefault(seen.title, "".join(seen.headings))
-            found = list(defects(browser, stop, language, axe))
-            if heading != "".join(seen.headings):
-                found.append(f"another page has its title: {heading}")
-            if found:
-                wrong[name] = found
-            pictures(browser, "every-" + "".join(sign if sign.isalnum() else "-" for sign in name))
+            with browser.staying() if stop.leaves else contextlib.nullcontext():
+                show(browser, gateway.issuer, stop.request(world), language)
+                seen = facts(browser)
+                heading = titles.setdefault(seen.title, "".join(seen.headings))
+                found = list(defects(browser, stop, language, axe))
+                if heading != "".join(seen.headings):
+                    found.append(f"another page has its title: {heading}")
+                if found:
+                    wrong[name] = found
+                pictures(browser, "every-" + "".join(sign if sign.isalnum() else "-" for sign in name))
     assert not wrong, json.dumps(wrong, indent=1, ensure_ascii=False)

@@ -324,7 +324,7 @@ def test_the_former_address_takes_the_change_back_and_looking_consumes_nothing(g
     assert again.status == 410
 
 
-@pytest.mark.spec("OTP-09", "OTP-04", "OTP-03")
+@pytest.mark.spec("OTP-09", "OTP-04")
 def test_twenty_wrong_codes_of_new_contacts_close_every_change_for_a_day_and_the_holder_is_told(tmp_path: Path) -> None:
     limits = {"key.sign.rsa_bits": 2048, "otp.sends.account.hour": 10}
     gateway = Gateway(tmp_path, parameters=limits)
