@@ -45,6 +45,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with deployment(
         folder, parameters=limits, with_psc=True, means=("card", "passkey", "password"), more=more
     ) as running:
+        with (folder / "idp_config" / "clients" / "orientation.yaml").open("a", encoding="utf-8") as client:
+            client.write("response_modes: [query, form_post]\n")
         running.serve()
         yield running
 
