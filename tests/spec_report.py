@@ -20,10 +20,11 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "requirements"
 MAIN_JOB = (
-    "LOA", "OID", "TOK", "SES", "WEB", "LIB-05", "AC-091…113", "PSC", "LNK", "A", "SV", "VC", "BR", "BRG", "OTP", "SMS",
-    "MAIL", "PWD", "THR", "A11Y",
+    "LOA", "OID", "TOK", "SES", "WEB", "LIB-03…05", "AC-091…113", "PSC", "LNK", "A", "SV", "VC", "BR", "BRG", "OTP", "SMS",
+    "MAIL", "PWD", "THR", "FID", "RST", "A11Y", "AC-001…046", "AC-114…118", "AC-148…150", "R000-10…13", "R001-03…10",
+    "R002-10…20", "R003-13",
 )  # fmt: skip
-"""What is asked when nothing is named: the main job, the provider, signing in by Pro Santé Connect, and by card."""
+"""What is asked when nothing is named: the main job, the provider, signing in every day, by Pro Santé Connect, and by card."""
 _ROW = re.compile(r"([A-Z0-9]+?)-?(\d+)")
 _ASKED = re.compile(r"([A-Z][A-Z0-9]*?)(?:-?(\d+)(?:(?:…|\.\.)(\d+))?)?")
 

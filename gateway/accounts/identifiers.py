@@ -9,6 +9,7 @@ import unicodedata
 
 _RPPS_LENGTH = 11
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_BETWEEN_DIGITS = re.compile(r"[._-]")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f,;:<>()\[\]\"\\]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 
@@ -60,9 +61,10 @@ def normalise_username(typed: str) -> str:
 
 
 def parse_username(typed: str) -> str | None:
-    """A user name that can be given to an account: never the shape of an RPPS, of a national identifier, of an address."""
+    """A user name that can be given to an account: never the shape of an RPPS, of a national identifier, of an address; nor of
+    a number whose digits are only set apart, which a reader takes for somebody's RPPS (R002-12)."""
     name = normalise_username(typed)
-    return name if _USERNAME.fullmatch(name) and not name.isdigit() else None
+    return name if _USERNAME.fullmatch(name) and not _BETWEEN_DIGITS.sub("", name).isdigit() else None
 
 
 def parse_email(typed: str) -> str | None:

@@ -14,7 +14,7 @@ from gateway.tenant import read_tenant
 _SAMPLE_LINK = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCd4"
 _SAMPLES: dict[str, str | int] = {
     "code": "12345678", "minutes": 10, "hours": 24, "percent": 80, "budget": 1_000, "scope": "FR",
-    "device": "Firefox · Windows", "reported": "code",
+    "device": "Firefox · Windows", "reported": "code", "identifier": "c.fontaine",
 }  # fmt: skip
 
 

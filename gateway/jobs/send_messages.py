@@ -207,6 +207,8 @@ class SendMessages:
         if account is None:
             return Sent.POINTLESS
         values = {name: value for name, value in payload.items() if name not in {"account", "what"}}
+        if payload["what"] == "welcome":
+            values["identifier"] = account.username
         self._send_mail(account, f"notice_{payload['what']}", now, message_id, **values)
         return Sent.SENT
 

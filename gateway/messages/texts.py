@@ -1,7 +1,8 @@
 """What messages say (OTP-15, MAIL-01, SMS-01, SMS-02).
 
 A message names the service, the code or the link, how long it is valid, and that it is nobody else's business; never a name, an
-RPPS, a structure or an address. A subject never carries a code. Links are built from the configured origin alone (MAIL-03).
+RPPS, a structure or an address. The welcome alone names the identifier, without code or link (R001-03). A subject never carries
+a code. Links are built from the configured origin alone (MAIL-03).
 """
 
 import ipaddress

@@ -26,7 +26,7 @@ def tests() -> dict[str, list[str]]:
 def test_each_must_row_of_the_main_job_has_a_test_or_a_reason(tests):
     rows, not_yet = read_rows(), read_not_yet()
     musts = [name for name in chosen(rows) if rows[name].level == "must"]
-    assert len(musts) == 234
+    assert len(musts) == 338
     assert [name for name in musts if name not in tests and name not in not_yet.untested] == []
 
 
@@ -44,8 +44,9 @@ def test_reasons_are_about_known_rows_and_say_something():
 
 
 def test_marks_of_the_listed_sections_name_rows_that_exist(tests):
+    """Of the guides' rules only those of the everyday way in are listed yet."""
     rows = read_rows()
-    sections = {section_of(name) for name in rows}
+    sections = {section_of(name) for name in rows} - {"R000", "R001", "R002", "R003"}
     assert [name for name in tests if section_of(name) in sections and name not in rows] == []
 
 
@@ -66,5 +67,6 @@ def test_ranges_are_read_and_anything_else_is_refused():
     assert chosen(["A1", "A16", "A11Y-01"], ["A"]) == ["A1", "A16"]
     assert chosen(["A1", "A16", "A11Y-01"], ["A16", "A11Y"]) == ["A16", "A11Y-01"]
     assert chosen(rows, ["WEB"]) == ["WEB-01", "WEB-02", "WEB-10"]
+    assert chosen(["R001-03", "R001-11", "R002-03"], ["R001-03…10"]) == ["R001-03"]
     with pytest.raises(ValueError, match="range"):
         chosen(rows, ["web"])

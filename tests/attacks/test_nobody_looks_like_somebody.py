@@ -38,7 +38,7 @@ def test_a_password_costs_the_same_call_of_argon2_whether_there_is_somebody_or_n
     assert len(set(calls)) == 1
 
 
-@pytest.mark.spec("RST-06", "THR-07")
+@pytest.mark.spec("RST-06", "THR-07", "R001-06")
 def test_asking_for_a_reset_writes_nothing_durable_whoever_is_named(tmp_path):
     """A durable commit takes longer than none: the answer would tell which identifiers exist."""
     gateway = Gateway(tmp_path)

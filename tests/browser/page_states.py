@@ -142,6 +142,12 @@ def _wrong_code(world: World) -> list[RawRequest]:
     return [world.post(f"{path}/code", visitor, None, **{**fields, "code": "00000000"})]
 
 
+def _nothing_typed(world: World) -> list[RawRequest]:
+    visitor, path = world.journey()
+    fields = visitor.form(f"{path}/password")
+    return [world.post(f"{path}/password", visitor, None, **{**fields, "identifier": "", "password": ""})]
+
+
 def _tried_out(world: World) -> list[RawRequest]:
     """Five wrong codes of an application: only the other factors are left."""
     _, path = GOOD["/signin/<handle>/totp"](world)[1], ""
@@ -190,6 +196,7 @@ PAGES: dict[str, Requests] = {
     "just signed in on a shared post": _just_signed_in_on_shared_post,
     "an answer that is posted to an application": _posted_answer,
     "out of Pro Santé Connect too": lambda world: [world.post("/signout", holder_signed_in(world), "signout")],
+    "a sign-in with nothing typed": _nothing_typed,
     "a wrong code": _wrong_code,
     "a factor that was tried too often": _tried_out,
     "a telephone to verify": _said("/compte/contacts/telephone"),

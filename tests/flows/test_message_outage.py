@@ -32,7 +32,7 @@ def offered(page: Answer) -> set[str]:
     return set(re.findall(r'name="channel" value="(\w+)"', page.text))
 
 
-@pytest.mark.spec("OTP-17")
+@pytest.mark.spec("OTP-17", "AC-028")
 @pytest.mark.parametrize("channel", ["sms", "email"])
 def test_a_provider_that_does_not_answer_leads_to_another_factor_and_to_no_session(
     world: Sending, channel: str
@@ -78,7 +78,7 @@ def test_a_text_message_is_not_tried_a_third_time(world: Sending) -> None:
     assert (failed.reason, dict(failed.details)) == ("given_up", {"channel": "sms"})
 
 
-@pytest.mark.spec("SMS-04")
+@pytest.mark.spec("SMS-04", "AC-026")
 def test_once_the_budget_is_spent_a_mail_leaves_instead_and_no_text_message_is_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +117,7 @@ def test_where_only_a_text_message_would_do_and_none_can_leave_the_page_says_so_
         assert (answer.status, browser.session) == (422, None)
 
 
-@pytest.mark.spec("MAIL-03")
+@pytest.mark.spec("MAIL-03", "AC-039")
 def test_a_hostile_host_header_changes_no_address_in_a_mail(world: Sending) -> None:
     world.gateway.registered()
     for name in ("host", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-original-host"):

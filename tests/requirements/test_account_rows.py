@@ -28,6 +28,12 @@ def words(page: Answer) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
 
+def codes_under_way(gateway: Gateway) -> list[Outgoing]:
+    """The one-time codes that the ephemeral store sends."""
+    taken = gateway.stores.ephemeral.spool.take_outgoing(gateway.clock.now(), 50, 0.0)
+    return [item for _, item, _ in taken if item.kind == "one_time_code"]
+
+
 def outgoing(gateway: Gateway) -> list[Outgoing]:
     """What the durable store sends, in its order."""
     taken = gateway.stores.database.outbox.take(gateway.clock.now(), limit=50, lease_seconds=0)
@@ -394,14 +400,18 @@ def test_codes_go_by_sms_once_the_number_is_verified_and_not_before(gateway: Gat
     assert whats == ["phone_verified", "channel_changed", "phone_changed"]
 
 
-@pytest.mark.spec("R002-19")
+@pytest.mark.spec("R002-19", "SMS-03", "AC-027")
 @pytest.mark.parametrize(
-    "typed", ["01 23 45 67 89", "0899123456", "bonjour", ""], ids=["fixed", "premium", "words", "nothing"]
+    "typed",
+    ["01 23 45 67 89", "0899123456", "+4915112345678", "bonjour", ""],
+    ids=["fixed", "premium", "foreign", "words", "nothing"],
 )
 def test_a_number_that_receives_no_codes_is_refused_before_anything_leaves(gateway: Gateway, typed: str) -> None:
     gateway.registered()
     browser = signed_in(gateway)
+    before = len(codes_under_way(gateway))
     assert changed(gateway, browser, "telephone", typed).status == 422
+    assert len(codes_under_way(gateway)) == before
 
 
 @pytest.mark.spec("AC-024", "SMS-04")

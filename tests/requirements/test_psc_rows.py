@@ -17,7 +17,7 @@ import pytest
 from gateway.signin.psc import client
 from sandbox.psc import Lie, Quirk
 from tests.flows.psc_gateway import PSC, SECRET, PscGateway, Simulator, question, simulated
-from tests.requirements.assembled import Answer, action_of, claims_of, parameters, told
+from tests.requirements.assembled import Answer, Browser, action_of, claims_of, hidden_fields, parameters, told
 
 
 @pytest.fixture(scope="module")
@@ -264,3 +264,55 @@ def test_an_application_cannot_ask_its_way_to_another_level(gateway: PscGateway)
         return
     said = claims_of(gateway.tokens(told(chosen(gateway, gateway.by_psc("nadia", answer)))["code"])["id_token"])
     assert said["acr"] == PSC
+
+
+# ── beside a password ──
+
+
+@pytest.mark.spec("R002-10", "R002-16")
+def test_whoever_comes_by_it_is_asked_no_code_and_keeps_their_password(gateway: PscGateway) -> None:
+    signed_in(gateway)
+    spool = gateway.stores.ephemeral.spool
+    assert "one_time_code" not in [item.kind for _, item, _ in spool.take_outgoing(gateway.clock.now(), 50, 0.0)]
+    assert "/code" not in "".join(answer.text for answer in gateway.browser.trail)
+    gateway.browser = gateway.another_browser()
+    assert told(gateway.browser.sign_in(gateway.browser.authorize(), "nadia"))["code"]
+    assert gateway.browser.session is not None
+
+
+@pytest.mark.spec("THR-04", "AC-004")
+def test_a_password_under_delay_keeps_nobody_from_it(gateway: PscGateway) -> None:
+    thief = gateway.another_browser()
+    page = thief.onward(thief.get("/signin"))
+    for _ in range(5):
+        page = thief.submit(page, action_of(page, "password"), identifier="nadia", password="faux")
+    assert thief.give_password(page, "nadia").status == 422, "not even the right one"
+    assert signed_in(gateway)["access_token"]
+
+
+# ── the regulated profile ──
+
+
+@pytest.mark.spec("REG-06", "AC-013")
+def test_in_the_regulated_profile_a_right_password_alone_opens_no_address(gateway: PscGateway) -> None:
+    """Proved while another profile still let it be: here no page so much as asks for it."""
+    browser = gateway.browser
+    page = browser.give_password(browser.onward(browser.authorize()), "nadia")
+    handle = action_of(page, "code").split("/")[2]
+    gateway.restart(profile="regulated")
+    assert not re.search(r'action="/signin/[^"]+/password"', browser.onward(browser.authorize()).text)
+    forms: dict[str, dict[str, str]] = {}
+    for rule in gateway.pages.url_map.iter_rules():
+        if "GET" in (rule.methods or ()):
+            one = Browser(gateway, cookies=dict(browser.cookies))
+            answer = one.onward(one.get(re.sub(r"<[^>]+>", "x" * 43, rule.rule.replace("<handle>", handle))))
+            for action in re.findall(r'method="post" action="([^"]+)"', answer.text):
+                forms[action] = hidden_fields(answer, action)
+            assert one.session is None, rule
+    assert f"/signin/{handle}/cancel" in forms, "the sign-in is still under way"
+    for action in sorted(forms, key=lambda one: one.endswith("/cancel")):
+        one = Browser(gateway, cookies=dict(browser.cookies))
+        one.onward(one.post(action, {**forms[action], "trust": "yes", "answer": "yes", "situation": "0"}))
+        assert one.session is None, action
+    assert told(browser.authorize(prompt="none"))["error"] == "login_required"
+    assert gateway.events("session.started") == []

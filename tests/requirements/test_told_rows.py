@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from gateway.accounts.account import Account
+from gateway.cli.messages import sample
 from gateway.journal.effects import NO_EFFECTS
 from gateway.journal.events import Event
-from gateway.messages.texts import LANGUAGES, TEXT_MESSAGES, Texts
+from gateway.messages.texts import LANGUAGES, Texts
 from gateway.signin.evidence import Evidence, Means
 from tests.flows.outgoing_messages import sending
-from tests.requirements.assembled import Browser, Gateway
+from tests.requirements.assembled import ISSUER, Browser, Gateway
 from tests.requirements.test_account_rows import proved, words
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -244,21 +245,11 @@ def test_a_message_that_came_unasked_is_reported_from_the_account_and_the_operat
 
 @pytest.mark.spec("OTP-16")
 def test_no_message_invites_to_report_by_a_link() -> None:
-    texts = Texts(service={"fr": "Portail", "en": "Portal"}, origin="https://portail.example", contact="appui@example")
-    values = {
-        "code": "1",
-        "minutes": 1,
-        "hours": 1,
-        "percent": 1,
-        "budget": 1,
-        "scope": "FR",
-        "device": "",
-        "reported": "",
-    }
+    texts = Texts(service={"fr": "Portail", "en": "Portal"}, origin=ISSUER, contact="appui@example")
     for kind in texts.kinds():
         for language in LANGUAGES:
-            if kind not in TEXT_MESSAGES:
-                assert "/signalement" not in texts.mail(kind, language, link="", **values).text
+            made = sample(texts, kind, language, ISSUER)
+            assert "/signalement" not in (made if isinstance(made, str) else made.text + made.html), kind
 
 
 def test_a_session_by_a_trusted_device_is_no_news(gateway: Gateway) -> None:

@@ -18,6 +18,7 @@ from gateway.journal.events import Outcome
 from gateway.keys.purposes import PurposeKey
 from gateway.refusal import Refusal
 from gateway.signin.enrolment.reset_order import has_password_to_reset, reset_order
+from gateway.signin.enrolment.welcome import activated
 from gateway.signin.journal_lines import Lines
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import Spool, Throttle
@@ -151,7 +152,7 @@ class AccessLinks:
         if purpose is LinkPurpose.ACTIVATION:
             # The link came by this address, or a code did: either verified it.
             changed = replace(changed, status=AccountStatus.ACTIVE, email_verified_at=now)
-            effects += lines.said("account.activated", Outcome.SUCCESS, account.id)
+            effects += activated(account.id, lines)
             self._consume(changed, link, now, effects)
             return changed
         # It came by this address, which is bound again: codes may go there (OTP-09).

@@ -17,6 +17,7 @@ from gateway.journal.events import Outcome
 from gateway.keys.purposes import Purpose, PurposeKey
 from gateway.randomness import Randomness
 from gateway.signin.demands import Demands, usable
+from gateway.signin.enrolment.welcome import activated
 from gateway.signin.gone import TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
 from gateway.signin.linking.arrival import Arrival
@@ -195,4 +196,4 @@ class Confirmation:
 def _activated(activation: OneTimeLink, lines: Lines) -> Effects:
     account_id, details = activation.account_id, {"purpose": activation.purpose.value}
     used = lines.said("link.used", Outcome.SUCCESS, account_id, details=details)
-    return used + lines.said("account.activated", Outcome.SUCCESS, account_id)
+    return used + activated(account_id, lines)

@@ -19,6 +19,7 @@ from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.randomness import Randomness, identifier
 from gateway.signin.enrolment.access_link import LinkGone
+from gateway.signin.enrolment.welcome import activated
 from gateway.signin.journal_lines import Lines
 from gateway.signin.label import bounded
 from gateway.signin.linking.live_link import live_activation
@@ -127,7 +128,7 @@ class PasskeyEnrolment:
         changed = replace(account, status=AccountStatus.ACTIVE, email_verified_at=verified_at)
         purpose = {"purpose": link.purpose.value}
         effects = lines.said("link.used", Outcome.SUCCESS, account.id, details=purpose)
-        effects += lines.said("account.activated", Outcome.SUCCESS, account.id)
+        effects += activated(account.id, lines)
         effects += _said("authenticator.added", passkey, lines, notice="passkey_added")
         try:
             if not self._passkeys.activate(passkey, changed, link, lines.at, effects):

@@ -1,5 +1,8 @@
 """The identifier and password form. Every refusal is the same page with the same status (THR-06); nothing typed is kept but
-the identifier, which the person gets back."""
+the identifier, which the person gets back. A field left empty is told beside it, and is no try (R001-05)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import flask
 from werkzeug.wrappers import Response
@@ -66,6 +69,7 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
         error: str | None = None,
         wait: int | None = None,
         turn: int = 0,
+        missing: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
         waiting = pending(txn)
         return journey_pages.page(
@@ -76,10 +80,17 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
             error=error,
             wait=wait,
             turn=turn,
+            missing=missing,
             tiles=journey_pages.tiles(txn, None if waiting is None else Means.PASSKEY),
             passkey_purpose=form_purpose(txn.handle) if journey_pages.journey.passkey_could_do(txn) else None,
             linking=waiting.kind.value if waiting is not None else None,
         )
+
+    def told_missing(typed: Mapping[str, str], txn: SigninTransaction) -> Mapping[str, str]:
+        """What to say beside each field left empty, by its name."""
+        language, say = shell.language(txn.demand.ui_locale), shell.translations.say
+        names = [name for name, value in typed.items() if not value]
+        return {name: say(language, "signin.required", field=say(language, f"signin.{name}")) for name in names}
 
     @blueprint.get("/signin/<handle>/password")
     def show(handle: str) -> Response:
@@ -93,6 +104,10 @@ def pages(journey_pages: JourneyPages, password: PasswordSignin) -> flask.Bluepr
         txn = journey_pages.at(handle, Step.PASSWORD)
         identifier = fields.get("identifier", "").strip()[:_LONGEST_IDENTIFIER]
         context = journey_pages.context(txn.demand.ui_locale)
+        missing = told_missing({"identifier": identifier, "password": fields.get("password", "")}, txn)
+        if missing:
+            txn, turn = password.turn(txn, context)
+            return form_page(txn, identifier, status=RULE_REFUSED, turn=turn, missing=missing)
         try:
             return journey_pages.onward(password.submit(txn, identifier, fields.get("password", ""), context))
         except MustWait as refusal:

@@ -32,7 +32,7 @@ def test_a_challenge_comes_back_as_it_was_begun(store: EphemeralStore) -> None:
     assert drained(store.spool) == ["begun"]
 
 
-@pytest.mark.spec("OTP-03")
+@pytest.mark.spec("OTP-03", "R002-15")
 def test_the_right_code_is_accepted_once(store: EphemeralStore) -> None:
     challenge = a_challenge()
     store.one_time_codes.begin(challenge, NO_EFFECTS)
@@ -42,7 +42,7 @@ def test_the_right_code_is_accepted_once(store: EphemeralStore) -> None:
     assert drained(store.spool) == ["accepted"]
 
 
-@pytest.mark.spec("OTP-03")
+@pytest.mark.spec("OTP-03", "AC-017")
 def test_of_parallel_right_codes_one_is_accepted(store: EphemeralStore, at_once: AtOnce) -> None:
     for _ in range(5):
         challenge = a_challenge()

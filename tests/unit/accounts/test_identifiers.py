@@ -24,6 +24,7 @@ def with_key(payload: str) -> str:
 rpps_numbers = st.text("0123456789", min_size=10, max_size=10).map(with_key)
 
 
+@pytest.mark.spec("R002-11")
 @given(rpps_numbers, st.lists(st.tuples(st.integers(0, 11), st.sampled_from(" \t\u00a0\u202f")), max_size=6))
 def test_an_rpps_is_understood_with_any_spaces_and_with_its_national_prefix(
     rpps: str, spaces: list[tuple[int, str]]
@@ -99,8 +100,12 @@ def test_siret_numbers_have_their_key_and_la_poste_its_own() -> None:
     assert parse_siret("3560000000000²") is None
 
 
+@pytest.mark.spec("R002-12")
 def test_a_user_name_never_looks_like_another_identifier() -> None:
     assert parse_username(" Claire.Fontaine ") == "claire.fontaine"
+    assert parse_username("Ttest31") == "ttest31"
+    for name in ("999.000.000.11", "99900000-011", "8_999_000_000_11", "８９９９0000001１"):
+        assert parse_username(name) is None, "somebody's number, to whoever reads it"
     for name in ("99900000011", "12345", "claire@exemple.fr", "", "-claire", "claire fontaine", "c" * 65):
         assert parse_username(name) is None
 

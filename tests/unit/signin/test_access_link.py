@@ -86,7 +86,7 @@ def test_looking_at_a_link_consumes_nothing_and_setting_the_password_consumes_it
         world.access.set_password(token, RESET, NEW, CONTEXT)
 
 
-@pytest.mark.spec("RST-04")
+@pytest.mark.spec("RST-04", "AC-043")
 def test_a_new_link_revokes_the_older_and_a_changed_contact_or_an_archive_revokes_all() -> None:
     world = World()
     older, newer = reset_token(world), reset_token(world)

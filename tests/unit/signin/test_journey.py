@@ -47,7 +47,7 @@ def test_a_transaction_lives_ten_minutes_to_the_second() -> None:
         world.stored(txn)
 
 
-@pytest.mark.spec("LOA-07")
+@pytest.mark.spec("LOA-07", "R002-16")
 def test_a_device_is_asked_instead_of_a_code_until_its_trust_is_exactly_as_old_as_the_interval() -> None:
     world = World()
     _, device_id = world.trusted_device()
@@ -80,6 +80,7 @@ def test_an_application_can_shorten_the_interval_and_never_lengthen_it() -> None
     assert world.step(world.with_password(Demand(otp_interval_seconds=300 * DAY)), device_id) is Step.CODE
 
 
+@pytest.mark.spec("R002-16")
 def test_a_trust_older_than_a_reset_or_a_change_of_contact_is_void() -> None:
     world = World()
     _, device_id = world.trusted_device()

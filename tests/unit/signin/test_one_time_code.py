@@ -32,7 +32,7 @@ def wrong(world: World, txn: SigninTransaction) -> int:
     return int(refusal.value.facts["attempts_left"])
 
 
-@pytest.mark.spec("OTP-01")
+@pytest.mark.spec("OTP-01", "R002-15")
 @pytest.mark.parametrize("digits", [6, 8])
 def test_every_digit_is_equally_likely_at_every_place(digits: int) -> None:
     """Chi-square with 9 degrees of freedom: 33.7 is exceeded once in ten thousand; a modulo of bytes gives about 90."""
@@ -68,7 +68,7 @@ def test_a_code_pasted_with_a_space_is_the_code() -> None:
     assert (world.step(txn), device) == (Step.COMPLETE, None)
 
 
-@pytest.mark.spec("OTP-08")
+@pytest.mark.spec("OTP-08", "R002-15")
 def test_the_code_itself_is_kept_and_written_nowhere() -> None:
     world = World()
     started(world)
@@ -181,7 +181,7 @@ def test_past_the_limit_nothing_shows_nothing_leaves_and_no_code_is_accepted() -
         world.code.submit(txn, unsent, CONTEXT)
 
 
-@pytest.mark.spec("OTP-07")
+@pytest.mark.spec("OTP-07", "R002-15", "AC-016")
 @pytest.mark.parametrize(
     "change",
     [

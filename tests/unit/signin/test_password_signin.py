@@ -19,6 +19,7 @@ def refused(world: World, identifier: str, password: str) -> SigninRefused:
     return refusal.value
 
 
+@pytest.mark.spec("R002-11", "R002-12")
 @pytest.mark.parametrize(
     "typed",
     ["claire", "  CLAIRE ", "claire@exemple.fr", "Claire@Exemple.FR", "99900000011", "999 000 000 11", "899900000011"],

@@ -111,7 +111,7 @@ def test_a_number_of_a_country_that_is_not_served_receives_nothing_and_counts_no
     assert guard.admit(challenge(), PHONE, NOON) is None
 
 
-@pytest.mark.spec("SMS-05")
+@pytest.mark.spec("SMS-05", "AC-025")
 def test_a_block_whose_codes_nobody_types_is_stopped_and_the_operator_told(store: EphemeralStore) -> None:
     """31 messages to one block, 2 of them verified."""
     free = (Window(10_000, DAY),)

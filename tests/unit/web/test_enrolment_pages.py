@@ -16,7 +16,7 @@ class KnownPassword(PasswordTooWeak):
     text = "password.known"
 
 
-@pytest.mark.spec("RST-05")
+@pytest.mark.spec("RST-05", "AC-046")
 @pytest.mark.parametrize("purpose", ["activation", "reset"])
 def test_the_token_moves_to_a_cookie_and_the_address_is_clean(door: Door, purpose: str) -> None:
     landing = door.client.get(f"/{purpose}/{LINK}")

@@ -189,6 +189,46 @@ def test_showing_the_password_is_undone_before_it_is_sent(served: Served) -> Non
     assert field.get_attribute("type") == "password"
 
 
+def tab_to(page: Any, said: str) -> None:
+    """Presses the key until the focus is on the control of this name."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()") == said:
+            return
+    raise AssertionError(f"the keyboard does not reach {said}")
+
+
+def enter(page: Any) -> None:
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+@pytest.mark.spec("A11Y-05", "A11Y-07", "AC-148", "R001-07")
+def test_a_sign_in_with_a_code_goes_by_keyboard_alone_and_each_step_is_announced(
+    served: Served, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(elsewhere, monkeypatch)
+    page, keys = served.page, served.page.keyboard
+    served.open(f"{HERE}/password")
+    tab_to(page, "Identifiant")
+    keys.type("camille.duval")
+    tab_to(page, "Mot de passe")
+    keys.type("pas le bon")
+    enter(page)
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    tab_to(page, "Mot de passe")
+    keys.type("un bon mot de passe")
+    enter(page)
+    assert page.evaluate("document.activeElement.name") == "code", "where the reader of the screen begins"
+    tab_to(page, "Envoyer un nouveau code")
+    enter(page)
+    assert "nouveau code" in page.get_by_role("status").inner_text()
+    keys.type("1234 5678")
+    enter(page)
+    assert page.url == f"{elsewhere}?code={HANDLE}"
+    assert served.door.codes.submitted == ["12345678"]
+
+
 @pytest.mark.spec("A11Y-07")
 def test_password_and_code_work_without_scripts(
     without_script: Served, elsewhere: str, monkeypatch: pytest.MonkeyPatch

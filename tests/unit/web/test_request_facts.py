@@ -8,6 +8,9 @@ from tests.unit.web.world import HANDLE, LINK, Door
 PROXIES = networks(["10.0.0.0/8", "fd00::/8"])
 
 
+TYPED = {"identifier": "camille.duval", "password": "faux"}
+
+
 @pytest.mark.spec("WEB-06")
 @pytest.mark.parametrize(
     ("remote", "forwarded", "address"),
@@ -33,7 +36,7 @@ def test_the_address_is_the_last_hop_that_is_not_ours(remote: str, forwarded: li
 def test_a_stranger_cannot_choose_the_address_that_the_rules_see(door: Door) -> None:
     lie = {"X-Forwarded-For": "192.0.2.66", "X-Real-IP": "192.0.2.66", "Forwarded": "for=192.0.2.66"}
     token = door.token(door.client, f"/signin/{HANDLE}/password")
-    door.client.post(f"/signin/{HANDLE}/password", data={"form_token": token}, headers=lie)
+    door.client.post(f"/signin/{HANDLE}/password", data={"form_token": token, **TYPED}, headers=lie)
     assert door.password.contexts[0].ip == "127.0.0.1"
 
 
@@ -42,7 +45,7 @@ def test_a_trusted_proxy_is_believed() -> None:
     door = Door(trusted_proxies=["127.0.0.1/32"])
     token = door.token(door.client, f"/signin/{HANDLE}/password")
     headers = {"X-Forwarded-For": "198.51.100.7"}
-    door.client.post(f"/signin/{HANDLE}/password", data={"form_token": token}, headers=headers)
+    door.client.post(f"/signin/{HANDLE}/password", data={"form_token": token, **TYPED}, headers=headers)
     assert door.password.contexts[0].ip == "198.51.100.7"
 
 

@@ -616,7 +616,7 @@ def activation(world: LinkingWorld, **account: Any) -> str:
     return world.activation_token(zoe)
 
 
-@pytest.mark.spec("LNK-06")
+@pytest.mark.spec("LNK-06", "R001-03")
 def test_an_invited_account_is_activated_and_linked_in_one_gesture_without_a_password() -> None:
     world = LinkingWorld()
     token = activation(world)
@@ -630,6 +630,7 @@ def test_an_invited_account_is_activated_and_linked_in_one_gesture_without_a_pas
     assert world.only_link().proof is LinkProof.ACTIVATION
     assert world.complete(txn).account_id == zoe.id
     assert {"link.used", "account.activated", "identity.linked"} <= set(world.written.names())
+    assert [item.payload["what"] for item in world.written.sent("notice")] == ["welcome"]
     with pytest.raises(LinkGone):
         world.linking.begin_activation(world.open(), token, world.identity(rpps=OTHER_RPPS), CONTEXT)
 

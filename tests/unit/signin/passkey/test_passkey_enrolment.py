@@ -154,7 +154,7 @@ def test_nobody_names_or_removes_another_s(world: PasskeyWorld) -> None:
     assert world.passkeys.mine(world.claire, hers.id).label == "Clé bleue"
 
 
-@pytest.mark.spec("RST-11")
+@pytest.mark.spec("RST-11", "R001-03")
 def test_an_activation_by_passkey_needs_no_password_and_verifies_the_address(world: PasskeyWorld) -> None:
     zoe = world.person("zoe", password=None, status=AccountStatus.INVITED, email_verified_at=None)
     token, authenticator = world.activation_token(zoe), world.authenticator()
@@ -164,6 +164,7 @@ def test_an_activation_by_passkey_needs_no_password_and_verifies_the_address(wor
     assert active.email_verified_at == world.clock.now()
     assert active.password_hash is None
     assert {"link.used", "account.activated", "authenticator.added"} <= set(world.written.names())
+    assert [item.payload["what"] for item in world.written.sent("notice")] == ["welcome", "passkey_added"]
     assert world.step(world.with_passkey(authenticator)) is Step.COMPLETE
     with pytest.raises(LinkGone):
         world.passkeys.begin_activation(token)
