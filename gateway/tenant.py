@@ -24,7 +24,7 @@ class _Contacts(Declared):
 
 class _Legal(Declared):
     version: str
-    address: str
+    address: str = Field(pattern=r"^(/|https://)[^\s<>]+$")
 
 
 class _TenantFile(Declared):
@@ -39,7 +39,8 @@ class _TenantFile(Declared):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """`contact` is the address that error pages and mails give."""
+    """`contact` is the address that error pages and mails give; `accessibility` that of the organisation's own declaration,
+    None where ours stands."""
 
     name: Mapping[str, str]
     host: str
@@ -48,6 +49,7 @@ class Tenant:
     contact_email: str
     contact_phone: str | None
     contact_hours: Mapping[str, str]
+    accessibility: str | None = None
 
 
 class _RankingFile(Declared):
@@ -66,6 +68,7 @@ def read_tenant(path: Path) -> Tenant:
         contact_email=contact.email,
         contact_phone=contact.phone,
         contact_hours=contact.hours or {},
+        accessibility=declaration.address if (declaration := declared.legal.get("accessibility")) is not None else None,
     )
 
 

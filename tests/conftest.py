@@ -4,6 +4,7 @@ import pytest
 
 from tests.postgresql_cluster import postgresql_cluster, postgresql_url
 from tests.redis_server import patient_stores, redis_cluster_url, redis_url
+from tests.spec_report import Collector
 from tests.virtual_readers import look_for_readers_here_only, pc_sc, virtual_pcscd
 
 __all__ = [
@@ -19,3 +20,4 @@ __all__ = [
 
 def pytest_configure(config: pytest.Config) -> None:
     look_for_readers_here_only(config)
+    config.pluginmanager.register(Collector(), Collector.NAME)

@@ -254,6 +254,9 @@ class FakeThrottle:
         self.counts[window] = self.counts.get(window, 0) + 1
         return self.counts[window] <= limit
 
+    def is_full(self, key: str, *, limit: int, window_seconds: int, now: float) -> bool:
+        return self.counts.get((key, int(now // window_seconds)), 0) >= limit
+
 
 class FakeFailedIdentifiers:
     def __init__(self, written: Written) -> None:

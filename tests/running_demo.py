@@ -36,7 +36,6 @@ class RunningDemo:
     wallet: str
     bridge: str
     data: Path
-    pid: int
 
     def advance(self, seconds: int) -> None:
         """Moves the clock that all the demo's processes share."""
@@ -126,9 +125,7 @@ def running_demo(data: Path, *arguments: str) -> Iterator[RunningDemo]:
         if not line:
             logs = "\n".join(f"== {log.name}\n{log.read_text()[-3000:]}" for log in data.glob("*.log"))
             raise AssertionError(f"the demo did not start: {process.communicate()[1]}\n{logs}")
-        yield RunningDemo(
-            **{**{k: v for k, v in json.loads(line).items() if k != "data"}, "data": data, "pid": process.pid}
-        )
+        yield RunningDemo(**{**json.loads(line), "data": data})
     finally:
         process.send_signal(signal.SIGINT)
         try:

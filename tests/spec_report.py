@@ -45,11 +45,14 @@ class NotYet:
 
 
 class Collector:
-    """A pytest plugin that notes every mark and runs nothing."""
+    """A pytest plugin that notes every mark, of what is deselected too, and runs nothing."""
+
+    NAME = "spec marks"
 
     def __init__(self) -> None:
         self.tests: dict[str, list[str]] = {}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
         for item in items:
             name = item.nodeid.partition("[")[0]
@@ -77,7 +80,8 @@ def read_not_yet() -> NotYet:
 
 def collected() -> dict[str, list[str]]:
     """Tests by row. Raises RuntimeError when a test file cannot be read."""
-    collector, said = Collector(), io.StringIO()
+    said = io.StringIO()
+    collector = Collector()
     options = ["--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--rootdir", str(ROOT)]
     with contextlib.redirect_stdout(said):
         status = pytest.main([*options, str(ROOT / "tests")], plugins=[collector])

@@ -22,7 +22,8 @@ class Contact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
-    """`contact_version`: of the account while it waits. `former`: what it replaced, once it is made; for a number, at once."""
+    """`contact_version`: of the account while it waits. `former`: what it replaced, once it is made; for a number, at once.
+    `value` is empty where the contact was removed."""
 
     id: str
     account_id: str

@@ -104,9 +104,18 @@ class ContactChanges(Protocol):
         nothing written, when it was used or revoked or has expired. Raises AccountExistsError."""
         ...
 
-    def forget(self, account_id: str, contact: Contact, *, contact_version: int, now: float, effects: Effects) -> bool:
-        """The number, or the recovery address, is the account's no more. False, and nothing written, when the account's
-        contacts changed since."""
+    def forget(
+        self,
+        account_id: str,
+        contact: Contact,
+        *,
+        record_id: str,
+        contact_version: int,
+        now: float,
+        effects: Effects,
+    ) -> bool:
+        """The number, or the recovery address, is the account's no more; what it was stays written as the `former` of a change
+        of this identifier. False, and nothing written, when the account's contacts changed since."""
         ...
 
     def choose_channel(self, account_id: str, channel: CodeChannel, *, contact_version: int, effects: Effects) -> bool:

@@ -4,6 +4,9 @@ The sessions of its holder end twice, before and after: if the process dies in b
 holder is told. The last one goes too: that is what administrators are for.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 from gateway.accounts.authenticator import Passkey, TotpAuthenticator
 from gateway.accounts.ports import Passkeys, RecoveryCodeSets, SessionsEnder, TotpAuthenticators
 from gateway.journal.effects import Effects, Outgoing, because
@@ -22,11 +25,8 @@ def revoke_application(
     """False when it was revoked already."""
     account_id = application.account_id
     said = _said("authenticator.removed", account_id, "totp_removed", operator, now, reason, application.id)
-    ended = _ended(account_id, operator, now)
-    sessions.end_sessions_of(account_id, now, ended)
-    revoked = totp.revoke(application.id, now, said)
-    sessions.end_sessions_of(account_id, now, ended)
-    return revoked
+    with _sessions_ended(sessions, account_id, operator, now):
+        return totp.revoke(application.id, now, said)
 
 
 def revoke_passkey(
@@ -41,11 +41,8 @@ def revoke_passkey(
     """False when it was revoked already."""
     account_id = passkey.account_id
     said = _said("authenticator.removed", account_id, "passkey_removed", operator, now, reason, passkey.id)
-    ended = _ended(account_id, operator, now)
-    sessions.end_sessions_of(account_id, now, ended)
-    revoked = passkeys.revoke(passkey.id, now, said)
-    sessions.end_sessions_of(account_id, now, ended)
-    return revoked
+    with _sessions_ended(sessions, account_id, operator, now):
+        return passkeys.revoke(passkey.id, now, said)
 
 
 def revoke_recovery_codes(
@@ -59,11 +56,8 @@ def revoke_recovery_codes(
 ) -> bool:
     """False when there was none."""
     said = _said("recovery_codes.revoked", account_id, "recovery_codes_revoked", operator, now, reason)
-    ended = _ended(account_id, operator, now)
-    sessions.end_sessions_of(account_id, now, ended)
-    revoked = recovery_codes.revoke(account_id, now, said)
-    sessions.end_sessions_of(account_id, now, ended)
-    return revoked
+    with _sessions_ended(sessions, account_id, operator, now):
+        return recovery_codes.revoke(account_id, now, said)
 
 
 def _said(
@@ -74,15 +68,17 @@ def _said(
     return because(event, outgoing=(Outgoing("notice", {"account": account_id, "what": notice}),))
 
 
-def _ended(account_id: str, operator: str, now: float) -> Effects:
-    details = {"operator": operator}
-    return because(
-        Event(
-            "session.ended",
-            Outcome.SUCCESS,
-            now,
-            reason="authenticator_revoked",
-            target=account_id,
-            details=details,
-        )
+@contextlib.contextmanager
+def _sessions_ended(sessions: SessionsEnder, account_id: str, operator: str, now: float) -> Iterator[None]:
+    """Before what the block does, and after it."""
+    event = Event(
+        "session.ended",
+        Outcome.SUCCESS,
+        now,
+        reason="authenticator_revoked",
+        target=account_id,
+        details={"operator": operator},
     )
+    sessions.end_sessions_of(account_id, now, because(event))
+    yield
+    sessions.end_sessions_of(account_id, now, because(event))

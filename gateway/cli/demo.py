@@ -7,15 +7,11 @@ everything is, and with `--persona` one of its people signs in without a page (g
 """
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
-import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,14 +21,13 @@ import yaml
 from click.core import ParameterSource
 
 from gateway.cli.command_line import Invocation
+from gateway.cli.demo_processes import Processes
 from gateway.cli.headless import OtherApplication, Persona, other_application, persona, ready_line
 from gateway.cli.output import CommandRefused
-from gateway.cli.seed import seed_demo
 from gateway.randomness import opaque, system_randomness
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = ROOT / "sandbox" / "data" / "people.yaml"
-STARTUP_SECONDS = 60.0
 HOSTS = {
     "gateway": "127.0.0.1",
     "world": "127.0.0.2",
@@ -178,23 +173,17 @@ def demo(
         signal.signal(number, lambda *_: asked_to_stop.set())
     settings_file = _prepare(data, ports, ephemeral_url, database_url, who, other)
     secrets = _secrets(data) | ({other.client_id: other.secret_file} if other and other.secret_file else {})
-    environment = {**os.environ, "PASSERELLE_CONFIG": str(settings_file), "PYTHONPATH": str(ROOT)}
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        processes.append(_start(_sandbox_command(ports, data), environment, data / "world.log"))
-        _wait_for(data / "cards" / "anchors.yaml", processes, data, asked_to_stop)
+    with Processes(data, settings_file.resolve(), asked_to_stop) as processes:
+        processes.start_program("world", _sandbox_command(ports, data))
+        processes.import_ahead()
+        from gateway.cli.seed import seed_demo  # noqa: PLC0415 -- the world starts before this is loaded
+
+        processes.wait_for_file(data / "cards" / "anchors.yaml")
         seed_demo(settings_file, people_file=PEOPLE, secret_files=secrets)
         for name in ("serve", "jobs"):
-            processes.append(_start([sys.executable, "-m", "gateway.cli", name], environment, data / f"{name}.log"))
-        _wait_healthy(
-            [
-                f"{ports.issuer}/health",
-                *(f"{site}/" for site in (ports.world_url, ports.orientation_url, ports.suivi_url, ports.wallet_url)),
-            ],
-            processes,
-            data,
-            asked_to_stop,
-        )
+            processes.start_own(name)
+        sites = (ports.world_url, ports.orientation_url, ports.suivi_url, ports.wallet_url)
+        processes.wait_until_healthy([f"{ports.issuer}/health", *(f"{site}/" for site in sites)])
         own = {"orientation": ports.orientation_url, "suivi": ports.suivi_url}
         if headless:
             with_secrets = {name: (url, secrets[name]) for name, url in own.items()}
@@ -202,13 +191,7 @@ def demo(
         else:
             _say_where(invocation, ports, data)
         sys.stdout.flush()
-        while not asked_to_stop.wait(0.5):
-            if (dead := next((p for p in processes if p.poll() is not None), None)) is not None:
-                raise CommandRefused(
-                    f"A part of the demo stopped by itself (exit {dead.returncode}); its log is in {data}."
-                )
-    finally:
-        _stop(processes)
+        processes.watch()
 
 
 def _say_where(invocation: Invocation, ports: Ports, data: Path) -> None:
@@ -344,61 +327,3 @@ def _sandbox_command(ports: Ports, data: Path) -> list[str]:
         "--bridge-port", str(ports.bridge), "--card-folder", str(data / "cards"),
         "--clock-offset-file", str(data / "clock-offset"), "--people-file", str(people),
     ]  # fmt: skip
-
-
-def _start(command: Sequence[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as file:
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
-
-
-def _wait_for(
-    file: Path, processes: Sequence[subprocess.Popen[bytes]], data: Path, asked_to_stop: threading.Event
-) -> None:
-    """Until the local world has written it: the gateway reads it when it starts."""
-    for _ in range(int(STARTUP_SECONDS / 0.05)):
-        if file.exists():
-            return
-        if asked_to_stop.wait(0.05):
-            raise KeyboardInterrupt
-        if any(process.poll() is not None for process in processes):
-            break
-    raise CommandRefused(f"A part of the demo did not start; its log is in {data}.")
-
-
-def _wait_healthy(
-    urls: Sequence[str], processes: Sequence[subprocess.Popen[bytes]], data: Path, asked_to_stop: threading.Event
-) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    pauses = int(STARTUP_SECONDS / 0.05)
-    for url in urls:
-        for _ in range(pauses):
-            try:
-                with opener.open(url, timeout=2):
-                    break
-            except OSError:
-                if asked_to_stop.wait(0.05):
-                    raise KeyboardInterrupt from None
-                if any(process.poll() is not None for process in processes):
-                    raise CommandRefused(f"A part of the demo did not start; its log is in {data}.") from None
-        else:
-            raise CommandRefused(f"{url} does not answer; the logs are in {data}.")
-
-
-def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    for process in processes:
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -13,7 +13,6 @@ from typing import Any
 import click
 import yaml
 
-from gateway.applications.client_file import read_client
 from gateway.cli.output import CommandRefused
 
 OWN_CLIENTS = ("orientation", "suivi")
@@ -76,6 +75,8 @@ class OtherApplication:
             declared["backchannel_logout_uri"] = self.backchannel_logout_uri
         file = clients / f"{self.client_id}.yaml"
         file.write_text(yaml.safe_dump(declared, sort_keys=False), "utf-8")
+        from gateway.applications.client_file import read_client  # noqa: PLC0415 -- for those who bring an application
+
         read_client(file, loopback_http=True)
 
 

@@ -7,7 +7,7 @@ import click
 from gateway.accounts.one_time_link import LinkPurpose
 from gateway.cli.command_line import Invocation
 from gateway.cli.output import CommandRefused
-from gateway.messages.texts import CODE_SMS, LANGUAGES, Mail, Texts
+from gateway.messages.texts import CODE_SMS, LANGUAGES, NUMBER_LEFT_SMS, TEXT_MESSAGES, Mail, Texts
 from gateway.settings import read_settings
 from gateway.tenant import read_tenant
 
@@ -35,7 +35,7 @@ def preview(invocation: Invocation, name: str | None, language: str, html: Path 
     texts = Texts(service=tenant.name, origin=settings.issuer, contact=tenant.contact_email)
     if name is not None and name not in texts.kinds():
         raise CommandRefused(f"There is no message {name}. There are: {', '.join(texts.kinds())}.")
-    if html is not None and (name is None or name == CODE_SMS):
+    if html is not None and (name is None or name in TEXT_MESSAGES):
         raise CommandRefused(
             "Name the mail whose HTML part is wanted: `passerelle messages preview code --html code.html`."
         )
@@ -55,6 +55,8 @@ def sample(texts: Texts, kind: str, language: str, origin: str) -> Mail | str:
     """The message with sample values: a mail, or the text of an SMS."""
     if kind == CODE_SMS:
         return texts.code_sms(language, "123456", 5)
+    if kind == NUMBER_LEFT_SMS:
+        return texts.number_left_sms(language)
     purposes = [purpose.value for purpose in LinkPurpose if kind == f"link_{purpose.value}"]
     link = {"link": f"{origin}/{purposes[0]}/{_SAMPLE_LINK}"} if purposes else {}
     return texts.mail(kind, language, **_samples_for(kind), **link)

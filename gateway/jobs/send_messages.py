@@ -43,6 +43,8 @@ class MessageTexts(Protocol):
 
     def code_sms(self, language: str, code: str, minutes: int) -> str: ...
 
+    def number_left_sms(self, language: str) -> str: ...
+
 
 class SendMessages:
     """`sms` None: this deployment sends none, and a code meant for a phone is given up visibly. `signals` None: nobody tells of
@@ -81,6 +83,7 @@ class SendMessages:
             "link": self.link,
             "notice": self.notice,
             "contact_notice": self.contact_notice,
+            "number_left": self.number_left,
             "operator_alert": self.operator_alert,
         }
 
@@ -188,6 +191,17 @@ class SendMessages:
         self._send_mail(replace(account, email=receiver), f"notice_{payload['what']}", now, message_id)
         return Sent.SENT
 
+    def number_left(self, payload: Payload, now: float, message_id: str) -> Sent | Report:
+        """To the number that a change took from an account, unless it is back meanwhile. It proves nothing, so that nobody is
+        asked about its SIM. Raises OSError."""
+        del now, message_id
+        account, change = self._accounts.get(str(payload["account"])), self._changes.get(str(payload["change"]))
+        former = None if change is None else change.former
+        if self._sms is None or account is None or former is None or _has_proved(account, former):
+            return Sent.POINTLESS
+        provider_id = self._sms.send(to=former, text=self._texts.number_left_sms(account.language))
+        return Report({"provider_id": provider_id} if provider_id is not None else {})
+
     def notice(self, payload: Payload, now: float, message_id: str) -> Sent:
         account = self._accounts.get(str(payload["account"]))
         if account is None:
@@ -211,3 +225,7 @@ class SendMessages:
         self._mail.send(
             to=account.email, subject=mail.subject, text=mail.text, html=mail.html, now=now, message_id=message_id
         )
+
+
+def _has_proved(account: Account, number: str) -> bool:
+    return account.phone == number and account.phone_verified_at is not None

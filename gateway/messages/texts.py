@@ -6,7 +6,7 @@ a code. Links are built from the configured origin alone (MAIL-03).
 """
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ from gateway.messages.one_segment import fitting, plain
 
 LANGUAGES = ("fr", "en")
 CODE_SMS = "code_sms"
+NUMBER_LEFT_SMS = "number_left_sms"
+TEXT_MESSAGES = (CODE_SMS, NUMBER_LEFT_SMS)
 
 _TEXTS = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "texts"),
@@ -64,14 +66,23 @@ class Texts:
         """One GSM-7 segment whose last line binds the code to this origin, as browsers read it. A name too long for the segment
         is cut. Raises TooLongError when the host leaves no room."""
         spoken = language if language in LANGUAGES else "fr"
-        template = _TEXTS.get_template(f"code_sms.{spoken}.txt")
+        template = _TEXTS.get_template(f"{CODE_SMS}.{spoken}.txt")
         host = urlsplit(self._origin).hostname or ""
         bound = "" if _is_address(host) else f"\n\n@{host} #{code}"
 
         def written(name: str) -> str:
             return plain(template.render(service=name, code=code, minutes=minutes).strip()) + bound
 
-        return written(fitting(self._service.get(spoken, self._service["fr"]), len(written("x")) - 1))
+        return self._segment(written, spoken)
+
+    def number_left_sms(self, language: str) -> str:
+        """One GSM-7 segment for whoever has a number that an account has left; without any link (OTP-16)."""
+        spoken = language if language in LANGUAGES else "fr"
+        template = _TEXTS.get_template(f"{NUMBER_LEFT_SMS}.{spoken}.txt")
+        return self._segment(lambda name: plain(template.render(service=name).strip()), spoken)
+
+    def _segment(self, written: Callable[[str], str], language: str) -> str:
+        return written(fitting(self._service.get(language, self._service["fr"]), len(written("x")) - 1))
 
     @staticmethod
     def kinds() -> Sequence[str]:

@@ -14,15 +14,15 @@ from typing import Any
 from gateway.accounts.account import Account
 from gateway.accounts.ports import Accounts, IdentityLinks, TrustedDevices
 from gateway.clock import Clock
-from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
+from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.journal.events import Outcome
 from gateway.quota import Allowance, Quota
-from gateway.randomness import PARTITIONS, Randomness, digest, handle, identifier, partition_of
+from gateway.randomness import PARTITIONS, Randomness, digest, handle
 from gateway.refusal import Refusal
 from gateway.signin.assurance import AssuranceScale
-from gateway.signin.consent import has_agreed, with_agreement
+from gateway.signin.consent import has_agreed
 from gateway.signin.demands import Demands, usable
-from gateway.signin.evidence import LINKED, Evidence, Means
+from gateway.signin.evidence import Evidence, Means
 from gateway.signin.factors import CHANNEL_OF_MEANS, EnrolledFactors
 from gateway.signin.gone import TooManySignins, TransactionGone, TransactionMoved, saved
 from gateway.signin.journal_lines import Lines
@@ -30,27 +30,23 @@ from gateway.signin.known_browsers import KnownBrowsers
 from gateway.signin.linking.pending import (
     UPSTREAM,
     Pending,
-    link_of_upstream,
     pending,
-    situation_of,
     situation_open,
     situations_of,
     with_situation,
 )
+from gateway.signin.new_session import NewSessions
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import ActiveStructures, Sessions, SigninTransactions, StructureChoice
 from gateway.signin.request_context import RequestContext
 from gateway.signin.session import Session
 from gateway.signin.shared_post.post import SharedBy
-from gateway.signin.shared_post.same_person import answered, is_asked, lender, lent_by, short_name
+from gateway.signin.shared_post.same_person import answered, is_asked, lender, short_name
+from gateway.signin.standing import ACCESS_DENIED, Standing
 from gateway.signin.throttle import ip_block
 from gateway.signin.transaction import Demand, SigninTransaction
 
 __all__ = ["Journey", "SituationNotTold", "Step", "StructureNotHeld", "TransactionGone", "TransactionMoved"]
-
-ACCESS_DENIED = "access_denied"
-UNMET = "unmet_authentication_requirements"
-
 
 OPENED_PER_ORIGIN = 2000
 """Sign-ins that one address may have under way: a hospital's morning behind one address, and about six megabytes."""
@@ -132,12 +128,19 @@ class Journey:
         self._transactions = transactions
         self._sessions = sessions
         self._accounts = accounts
-        self._identities = identities
-        self._devices = devices
-        self._structures = structures
         self._browsers = browsers
         self._scale = scale
         self._demands = Demands(scale, policy, factors)
+        self._standing = Standing(
+            accounts=accounts,
+            identities=identities,
+            devices=devices,
+            structures=structures,
+            scale=scale,
+            demands=self._demands,
+            clock=clock,
+        )
+        self._new = NewSessions(standing=self._standing, scale=scale, policy=policy, randomness=randomness)
         self._policy = policy
         self._clock = clock
         self._randomness = randomness
@@ -181,7 +184,7 @@ class Journey:
             demand = demand.on_shared_post()
         if self._opened.take(ip_block(context.ip), now) is not Allowance.YES:
             raise TooManySignins(f"more than {OPENED_PER_ORIGIN} from {context.ip}")
-        account_id, evidence, extra = self._lent(session, demand)
+        account_id, evidence, extra = self._standing.lent(session, demand)
         txn = SigninTransaction(
             handle=handle(self._randomness, self._randomness(1)[0] % PARTITIONS),
             browser=digest(browser_cookie),
@@ -198,18 +201,6 @@ class Journey:
         )
         self._transactions.open(txn, NO_EFFECTS)
         return txn
-
-    def _lent(
-        self, session: Session | None, demand: Demand
-    ) -> tuple[str | None, tuple[Evidence, ...], Mapping[str, Any]]:
-        account = self._accounts.get(session.account_id) if session is not None else None
-        if session is None or account is None or not usable(account):
-            return None, (), {}
-        evidence = self._demands.carried(session.evidence, account, demand)
-        if not evidence or self._demands.must_renew(evidence, account, self._clock.now()):
-            return None, (), {}
-        lent = lent_by(digest(session.handle))
-        return account.id, evidence, lent if session.upstream is None else {**lent, UPSTREAM: session.upstream}
 
     def find(self, handle: str, *, browser_cookie: str | None) -> SigninTransaction:
         """The transaction, in the browser that opened it. Raises TransactionGone."""
@@ -239,15 +230,15 @@ class Journey:
         if txn.account_id is None:
             return self._first_step(txn.demand)
         account = self._accounts.get(txn.account_id)
-        if account is None or self._refusal(txn, account) is not None:
+        if account is None or self._standing.refusal(txn, account) is not None:
             return Step.REFUSED
-        counted = self._counted(txn, account)
+        counted = self._standing.counted(txn, account)
         if not counted:
             return self._first_step(txn.demand)
         if not self._demands.met(counted, account, txn.demand):
             if not self._demands.code_could_do(account, txn.demand):
                 return Step.MEANS
-            if self._device_would_do(txn, account, counted, device_id):
+            if self._standing.device_would_do(txn, account, counted, device_id):
                 return Step.DEVICE
             possible = self._demands.second_factors(account, txn.demand)
             by_passkey = self._demands.passkey_could_do(account, txn.demand)
@@ -260,7 +251,7 @@ class Journey:
             return Step.NEW_PASSWORD
         if situation_open(txn):
             return Step.SITUATION
-        if not self._structure_settled(txn, account, counted):
+        if not self._standing.structure_settled(txn, account, counted):
             return Step.STRUCTURE
         return Step.COMPLETE if not txn.demand.consent or txn.agreed_by == account.id else Step.CONSENT
 
@@ -273,12 +264,12 @@ class Journey:
 
     def username(self, txn: SigninTransaction) -> str:
         """Under which a password manager keeps what is chosen now; "" before anybody is known."""
-        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        account = self._standing.account(txn)
         return account.username if account is not None else ""
 
     def person(self, txn: SigninTransaction) -> str:
         """Whose sign-in this is, as a shared post may say it; "" before anybody is known."""
-        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        account = self._standing.account(txn)
         return short_name(account) if account is not None else ""
 
     @staticmethod
@@ -304,7 +295,7 @@ class Journey:
         """Whether a passkey can take this journey further: not when what is demanded is above it, nor when the person is known
         and has none, nor before somebody with an identity to link has said that they have an account."""
         waiting = pending(txn)
-        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        account = self._standing.account(txn)
         if not self.by_passkey or not self.is_under_way(txn):
             return False
         if waiting is not None:
@@ -325,7 +316,7 @@ class Journey:
         if txn.account_id is None:
             return first
         account = self._accounts.get(txn.account_id)
-        if account is None or self._refusal(txn, account) is not None:
+        if account is None or self._standing.refusal(txn, account) is not None:
             return Step.REFUSED
         if self._demands.link_provable(waiting.proved_at, txn.evidence, account, now):
             return Step.CONFIRM_LINK
@@ -351,7 +342,7 @@ class Journey:
 
     def second_factors(self, txn: SigninTransaction) -> Sequence[Means]:
         """Those that the person may choose between now, the best first; empty unless one is what is asked (OTP-14)."""
-        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        account = self._standing.account(txn)
         step = self.next_step(txn, device_id=None)
         if account is None or step not in FACTOR_STEPS:
             return ()
@@ -361,8 +352,8 @@ class Journey:
 
     def disabled_factors(self, txn: SigninTransaction) -> frozenset[Means]:
         """Those that twenty wrong codes in a row have disabled; none before the first factor is proved."""
-        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
-        if account is None or not self._counted(txn, account):
+        account = self._standing.account(txn)
+        if account is None or not self._standing.counted(txn, account):
             return frozenset()
         return self._demands.disabled(account)
 
@@ -374,83 +365,13 @@ class Journey:
         chosen = replace(txn, factor=factor, code_channel=channel.value if channel is not None else txn.code_channel)
         return saved(self._transactions, chosen, self._clock.now(), NO_EFFECTS)
 
-    def _refusal(self, txn: SigninTransaction, account: Account | None) -> str | None:
-        """Why this journey cannot succeed, whatever the person does next; None while it can."""
-        if txn.refusal is not None or txn.account_id is None:
-            return txn.refusal
-        if account is None or not usable(account):
-            return ACCESS_DENIED
-        counted = self._counted(txn, account)
-        if not counted:
-            return None
-        if pending(txn) is not None:
-            return None if self._demands.linkable(account) else ACCESS_DENIED
-        met = self._demands.met(counted, account, txn.demand)
-        if not met and not (
-            self._demands.code_could_do(account, txn.demand) or self._demands.strong_could_do(txn.demand, account)
-        ):
-            return UNMET
-        wanted = txn.demand.structure
-        if wanted is not None and met:
-            held = {choice.id for choice in self._held(txn, account, counted)}
-            return None if wanted in held else ACCESS_DENIED
-        return None
-
-    def _counted(self, txn: SigninTransaction, account: Account) -> tuple[Evidence, ...]:
-        """The proofs that count now: that of an identity no longer does once its link was frozen or switched off, also in a
-        journey that was under way (LNK-09)."""
-        evidence = txn.evidence
-        if any(item.means in LINKED for item in evidence) and not self._link_stands(txn, account):
-            evidence = tuple(item for item in evidence if item.means not in LINKED)
-        return self._demands.counted(evidence, account, txn.demand)
-
-    def _link_stands(self, txn: SigninTransaction, account: Account) -> bool:
-        by = link_of_upstream(txn.extra.get(UPSTREAM))
-        link = self._identities.get(by) if by is not None else None
-        now = self._clock.now()
-        return link is not None and link.account_id == account.id and link.signs_in(now)
-
-    def _device_would_do(
-        self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence], device_id: str | None
-    ) -> bool:
-        if txn.device_skipped or not device_id or any(item.means is Means.TRUSTED_DEVICE for item in counted):
-            return False
-        now = self._clock.now()
-        with_device = (*counted, Evidence(Means.TRUSTED_DEVICE, now))
-        return self._demands.met(with_device, account, txn.demand) and self._demands.trusts(
-            self._devices.find(device_id), account, txn.demand, now
-        )
-
     def structures(self, txn: SigninTransaction) -> Sequence[StructureChoice]:
         """Where the person may act in the application; empty before the proofs are complete."""
-        account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+        account = self._standing.account(txn)
         if account is None or not usable(account):
             return ()
-        counted = self._counted(txn, account)
-        return self._held(txn, account, counted) if self._demands.met(counted, account, txn.demand) else ()
-
-    def _held(self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence]) -> Sequence[StructureChoice]:
-        if txn.demand.client_id is None:
-            return ()
-        acr = self._scale.level_of(counted).acr
-        held = self._structures.structures_of(account.id, txn.demand.client_id, acr, self._clock.now())
-        return tuple(StructureChoice(*structure) for structure in held)
-
-    def _structure_settled(self, txn: SigninTransaction, account: Account, counted: Sequence[Evidence]) -> bool:
-        held = self._held(txn, account, counted)
-        return len(held) <= 1 or self._settled(txn, held) is not None
-
-    def _settled(self, txn: SigninTransaction, held: Sequence[StructureChoice]) -> str | None:
-        """The structure that the application demanded, that the person chose, where the situation they chose is, or the only
-        one. A situation never adds a structure (PSC-R15)."""
-        ids = [choice.id for choice in held]
-        upstream = txn.extra.get(UPSTREAM)
-        several = len(situations_of(upstream)) > 1
-        situation = situation_of(upstream) if several else None
-        for wanted in (txn.demand.structure, txn.chosen_structure, *(situation.structure_ids if situation else ())):
-            if wanted in ids:
-                return wanted
-        return ids[0] if len(ids) == 1 else None
+        counted = self._standing.counted(txn, account)
+        return self._standing.held(txn, account, counted) if self._demands.met(counted, account, txn.demand) else ()
 
     def confirm_person(self, txn: SigninTransaction, *, previous_session: str | None) -> SigninTransaction:
         """The person says that the session which lent its proofs is theirs, and this is using it (SES-03). Raises
@@ -507,8 +428,8 @@ class Journey:
         if lender(txn) is not None and not (previous and self.is_lent_by(txn, previous.handle)):
             # The proofs were lent by a session that has ended: nothing rises from a dead session.
             raise TransactionGone("the session that lent its proofs has ended")
-        session = self._session(txn, account, previous, now, context)
-        effects = self._started(txn, session, previous, now, context)
+        session = self._new.made(txn, account, previous, now, context)
+        effects = self._new.started(txn, session, previous, now, context)
         if previous is None or previous.account_id != account.id:
             effects += self._browsers.notice(account, session, context.unverified_marks, now)
         txn = replace(txn, session_digest=digest(session.handle), chosen_structure=session.active_structure)
@@ -519,9 +440,9 @@ class Journey:
             effects,
             replacing=previous.handle if previous is not None else None,
             at_most=self._policy.sessions_at_once,
-            if_ousted=self._ousted(session, now, context),
+            if_ousted=self._new.ousted(session, now, context),
         )
-        if self._counted(txn, account) != session.evidence:
+        if self._standing.counted(txn, account) != session.evidence:
             # A link frozen, a passkey revoked, while the session was being made: whoever did it did not see it to end it.
             reason = "not_me" if session.upstream is not None else "authenticator_revoked"
             ended = Lines(now, context, txn.demand.client_id).of_session("session.ended", session, reason=reason)
@@ -535,64 +456,6 @@ class Journey:
         account = self._accounts.get(session.account_id)
         shown = context.unverified_marks
         return shown if account is None else self._browsers.remembering(shown, account)
-
-    @staticmethod
-    def _ousted(session: Session, now: float, context: RequestContext) -> Effects:
-        """Too many sessions at once: the newest stays, and its holder is told (SES-10)."""
-        notice = Outgoing("notice", {"account": session.account_id, "what": "sessions_limit"})
-        ended = Lines(now, context).said("session.ended", Outcome.SUCCESS, session.account_id, reason="too_many")
-        return ended + because(outgoing=(notice,))
-
-    def _session(
-        self,
-        txn: SigninTransaction,
-        account: Account,
-        previous: Session | None,
-        now: float,
-        context: RequestContext,
-    ) -> Session:
-        counted = self._counted(txn, account)
-        assurance = self._scale.level_of(counted)
-        same_person = previous if previous is not None and previous.account_id == account.id else None
-        structure = self._settled(txn, self._held(txn, account, counted))
-        linked = any(item.means in LINKED for item in counted)
-        upstream = txn.extra.get(UPSTREAM) if linked else None
-        agreed = same_person.agreed if same_person else ()
-        # A step-up proves one thing more; it does not give the person's password four more hours.
-        absolute_end = assurance.auth_time + self._policy.session_absolute_seconds
-        idle_seconds = self._policy.session_idle_seconds
-        return Session(
-            handle=handle(self._randomness, partition_of(account.id)),
-            sid=same_person.sid if same_person else identifier(self._randomness),
-            account_id=account.id,
-            started_at=now,
-            auth_time=assurance.auth_time,
-            last_used_at=now,
-            # Nor does a session outlive the means it rests on.
-            absolute_end=absolute_end if upstream is None else min(absolute_end, upstream["expires_at"]),
-            idle_seconds=idle_seconds if txn.shared is None else self._policy.idle_on_shared_post(idle_seconds),
-            evidence=counted,
-            clients=same_person.clients if same_person else (),
-            active_structure=structure,
-            upstream=upstream,
-            agreed=with_agreement(agreed, txn.demand) if txn.agreed_by == account.id else agreed,
-            received=same_person.received if same_person else (),
-            device=context.device,
-            place=context.place,
-            signin_before=same_person.signin_before if same_person else _signin_before(account),
-            shared=txn.shared,
-        )
-
-    def _started(
-        self, txn: SigninTransaction, session: Session, previous: Session | None, now: float, context: RequestContext
-    ) -> Effects:
-        acr, lines = self._scale.level_of(session.evidence).acr, Lines(now, context, txn.demand.client_id)
-        effects = lines.of_session("signin.completed", session, acr=acr)
-        effects += lines.of_session("session.started", session, acr=acr)
-        if previous is None:
-            return effects
-        reason = "renewed" if previous.account_id == session.account_id else "replaced"
-        return effects + lines.of_session("session.ended", previous, reason=reason)
 
     def refuse(self, txn: SigninTransaction, error: str, context: RequestContext) -> SigninTransaction:
         """The person gave up: the application is told `error`. A journey that is over cannot be refused."""
@@ -610,9 +473,9 @@ class Journey:
         txn = self.find(handle, browser_cookie=browser_cookie)
         effects = NO_EFFECTS
         if txn.refusal is None:
-            account = self._accounts.get(txn.account_id) if txn.account_id is not None else None
+            account = self._standing.account(txn)
             ended = txn.session_digest is not None
-            refusal = (None if usable(account) else ACCESS_DENIED) if ended else self._refusal(txn, account)
+            refusal = (None if usable(account) else ACCESS_DENIED) if ended else self._standing.refusal(txn, account)
             if refusal is not None:
                 txn = replace(txn, refusal=refusal)
                 effects = self._refused(txn, refusal, now, context)
@@ -629,7 +492,3 @@ class Journey:
     def _refused(self, txn: SigninTransaction, error: str, now: float, context: RequestContext) -> Effects:
         lines = Lines(now, context, txn.demand.client_id)
         return lines.said("signin.refused", Outcome.REFUSED, txn.account_id, reason=error)
-
-
-def _signin_before(account: Account) -> tuple[float, str] | None:
-    return None if account.last_signin_at is None else (account.last_signin_at, account.last_signin_acr or "")

@@ -1,8 +1,9 @@
 """Changing one's own contacts (OTP-13, R000-13, R002-17…20).
 
 Whoever asks has just proved themselves afresh. The new contact proves itself by a code that it receives, within the limits of
-all codes; a wrong code counts. The former address is told, and gives the change back for three days. Refuses a fourth number in
-a day (SMS-04), and a recovery address that is the login's.
+all codes; a wrong code counts, and twenty of them in a day, over all changes, close them until it is over (OTP-09). The former
+address is told, and gives the change back for three days; a former number is told too. Refuses a fourth number in a day
+(SMS-04), and a recovery address that is the login's.
 """
 
 from dataclasses import replace
@@ -14,7 +15,7 @@ from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink, new_link, s
 from gateway.accounts.phone import PhoneRefused, mobile_number
 from gateway.accounts.ports import AccountExistsError, Accounts, ContactChanges, OneTimeLinks, SessionsEnder
 from gateway.clock import Clock
-from gateway.journal.effects import Effects, Outgoing, because
+from gateway.journal.effects import NO_EFFECTS, Effects, Outgoing, because
 from gateway.journal.events import Outcome
 from gateway.keys.purposes import PurposeKey
 from gateway.randomness import Randomness, digest, handle, partition_of
@@ -25,10 +26,11 @@ from gateway.signin.linking.live_link import live_link
 from gateway.signin.one_time_code.code import code_mac, typed_code
 from gateway.signin.one_time_code.sending import CodeSending
 from gateway.signin.one_time_code.signin import CodeDead, CodeRefused, ResendTooSoon
+from gateway.signin.one_time_code.sms_gate import SmsGate
 from gateway.signin.policy import DAY, HOUR, SigninPolicy, Window
-from gateway.signin.ports import CodeChallenge, CodeVerdict, OneTimeCodes, Throttle
+from gateway.signin.ports import CodeChallenge, CodeVerdict, OneTimeCodes, Spool, Throttle
 from gateway.signin.request_context import RequestContext
-from gateway.signin.throttle import ThrottleKeys, within
+from gateway.signin.throttle import ThrottleKeys, is_full, within
 
 __all__ = ["ContactRefused", "OwnContacts", "PhoneRefused"]
 
@@ -39,7 +41,8 @@ _NUMBERS = (Window(3, DAY),)
 
 
 class ContactRefused(Refusal):
-    """`text` says why: unreadable, the same as before, the login's own, too many, taken, changed meanwhile, not verified."""
+    """`text` says why: unreadable, the same as before, the login's own, too many numbers or wrong codes, taken, changed
+    meanwhile, not verified."""
 
     code = "contact_refused"
     text = "contacts.refused"
@@ -50,7 +53,7 @@ class ContactRefused(Refusal):
 
 
 class OwnContacts:
-    """`countries`: whose numbers may receive codes; empty where no text message is sent."""
+    """`countries`: whose numbers may receive codes; empty where no text message is sent, and then `sms` is None."""
 
     def __init__(
         self,
@@ -62,6 +65,8 @@ class OwnContacts:
         sending: CodeSending,
         sessions: SessionsEnder,
         throttle: Throttle,
+        spool: Spool,
+        sms: SmsGate | None,
         code_key: PurposeKey,
         link_key: PurposeKey,
         throttle_key: PurposeKey,
@@ -78,6 +83,8 @@ class OwnContacts:
         self._sending = sending
         self._sessions = sessions
         self._throttle = throttle
+        self._spool = spool
+        self._sms = sms
         self._code_key, self._link_key = code_key, link_key
         self._keys = ThrottleKeys(throttle_key)
         self._policy = policy
@@ -92,6 +99,8 @@ class OwnContacts:
     def ask(self, account: Account, contact: Contact, typed: str, context: RequestContext) -> ContactChange:
         """The change that waits for its code, on its way. Raises ContactRefused, PhoneRefused."""
         now = self._clock.now()
+        if self._is_closed(account.id, now):
+            raise ContactRefused("too_many_codes")
         change = ContactChange(
             id=handle(self._randomness, partition_of(account.id)),
             account_id=account.id,
@@ -104,7 +113,7 @@ class OwnContacts:
         lines = Lines(now, context, method="one_time_code")
         said = lines.said("contact.asked", Outcome.SUCCESS, account.id, details={"channel": contact.value})
         if contact is Contact.PHONE and account.phone_verified_at is not None:
-            said += _notice(account, "phone_changed")
+            said += _notice(account, "phone_changed") + self._number_left(account, change.id, lines)
         stored = self._changes.ask(change, said)
         if stored is None:
             raise ContactRefused("meanwhile")
@@ -138,9 +147,15 @@ class OwnContacts:
             or change.account_id != account.id
             or not change.waits(self._clock.now())
             or change.contact_version != account.contact_version
+            or self._is_closed(account.id, self._clock.now())
         ):
             raise CodeDead("no such change waits")
         return change
+
+    def _is_closed(self, account_id: str, now: float) -> bool:
+        """Whether too many codes of new contacts were wrong: none is taken before the day is over."""
+        window = Window(self._policy.factor_disabled_after, DAY)
+        return is_full(self._throttle, self._keys.of("contact-code", account_id), window, now)
 
     def _send(self, change: ContactChange, account: Account, lines: Lines) -> None:
         channel = CodeChannel.SMS if change.contact is Contact.PHONE else CodeChannel.EMAIL
@@ -206,10 +221,35 @@ class OwnContacts:
         right = lines.said("signin.code", Outcome.SUCCESS, challenge.account_id, details=details)
         mac = code_mac(self._code_key, challenge.id, code)
         verdict, left = self._codes.attempt(challenge.id, mac, lines.at, if_accepted=right, if_wrong=wrong)
+        if verdict is CodeVerdict.WRONG:
+            self._count_failure(challenge, lines)
         if verdict is CodeVerdict.WRONG and left > 0:
             raise CodeRefused("wrong code", attempts_left=left)
         if verdict is not CodeVerdict.ACCEPTED:
             raise CodeDead(verdict.value)
+
+    def _count_failure(self, challenge: CodeChallenge, lines: Lines) -> None:
+        """Across challenges and changes, whatever was right in between; whoever makes it too many is told of (OTP-09)."""
+        before_last = Window(self._policy.factor_disabled_after - 1, DAY)
+        key = self._keys.of("contact-code", challenge.account_id)
+        if within(self._throttle, key, [before_last], lines.at):
+            return
+        details = {"channel": challenge.channel}
+        account = challenge.account_id
+        closed = lines.said("contact.changed", Outcome.REFUSED, account, reason="failures", details=details)
+        notice = Outgoing("notice", {"account": account, "what": "contact_codes_disabled"})
+        self._spool.note(closed + because(outgoing=(notice,)))
+
+    def _number_left(self, account: Account, change_id: str, lines: Lines) -> Effects:
+        """A verified number that is replaced or removed is told by a text message, within the limits of all of them; its
+        holder may be somebody else than who reads the mail."""
+        if self._sms is None or account.phone is None or account.phone_verified_at is None:
+            return NO_EFFECTS
+        details = {"channel": CodeChannel.SMS.value}
+        reason = self._sms.admit_notice(account.phone, lines.at)
+        if reason is not None:
+            return lines.said("message.failed", Outcome.REFUSED, account.id, reason=reason, details=details)
+        return because(outgoing=(Outgoing("number_left", {"account": account.id, "change": change_id, **details}),))
 
     def _undo_link(self, account: Account, change: ContactChange, now: float) -> OneTimeLink | None:
         """Only to an address that was verified; a number never had more than codes to lose."""
@@ -240,10 +280,14 @@ class OwnContacts:
         """The number, or the recovery address. Raises ContactRefused."""
         lines = Lines(self._clock.now(), context)
         said = lines.said("contact.removed", Outcome.SUCCESS, account.id, details={"channel": contact.value})
-        what = "phone_removed" if contact is Contact.PHONE else "recovery_removed"
-        effects = said + _notice(account, what)
+        record_id = handle(self._randomness, partition_of(account.id))
+        if contact is Contact.PHONE:
+            effects = said + _notice(account, "phone_removed") + self._number_left(account, record_id, lines)
+        else:
+            effects = said + _notice(account, "recovery_removed")
+        version = account.contact_version
         if not self._changes.forget(
-            account.id, contact, contact_version=account.contact_version, now=lines.at, effects=effects
+            account.id, contact, record_id=record_id, contact_version=version, now=lines.at, effects=effects
         ):
             raise ContactRefused("meanwhile")
 

@@ -169,6 +169,10 @@ class Throttle(Protocol):
         """One more event in a fixed window: True while the count is within the limit."""
         ...
 
+    def is_full(self, key: str, *, limit: int, window_seconds: int, now: float) -> bool:
+        """Whether so many events were counted in the window that is open; counts nothing."""
+        ...
+
 
 class Spool(Protocol):
     def note(self, effects: Effects) -> None:

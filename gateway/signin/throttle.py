@@ -51,7 +51,16 @@ def forget_failures(throttle: Throttle, keys: ThrottleKeys, account: Account) ->
 def within(throttle: Throttle, key: str, windows: Sequence[Window], now: float) -> bool:
     """Counts one event in every window; True when none is full. Each window has its own key."""
     verdicts = [
-        throttle.count(key[:48] + f"{window.seconds:08x}", limit=window.limit, window_seconds=window.seconds, now=now)
+        throttle.count(_of(key, window), limit=window.limit, window_seconds=window.seconds, now=now)
         for window in windows
     ]
     return all(verdicts)
+
+
+def is_full(throttle: Throttle, key: str, window: Window, now: float) -> bool:
+    """Whether `within` counted the last event that this window has room for; counts nothing."""
+    return throttle.is_full(_of(key, window), limit=window.limit, window_seconds=window.seconds, now=now)
+
+
+def _of(key: str, window: Window) -> str:
+    return key[:48] + f"{window.seconds:08x}"

@@ -29,6 +29,8 @@ from gateway.web.translations import DEFAULT, Translations, accepted, language_o
 BODY_LIMIT = 64 * 1024
 MAX_FIELDS = 50
 LONGEST_QUERY_KEPT = 200
+ACCESSIBILITY = "/accessibilite"
+"""Where our own declaration stands."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _log = logging.getLogger("gateway.web")
@@ -37,7 +39,8 @@ _log = logging.getLogger("gateway.web")
 @dataclass(frozen=True, slots=True)
 class TenantDisplay:
     """What pages say of the tenant: `service` and `contact_hours` by language ("fr", "en"); `contact_phone` is E.164;
-    addresses of legal texts are ours (a path) or https; a line without an address is not shown."""
+    addresses of legal texts are ours (a path) or https; a line without an address is not shown. `accessibility_url` is
+    the organisation's own declaration, or ours."""
 
     service: Mapping[str, str]
     contact_name: str
@@ -45,7 +48,7 @@ class TenantDisplay:
     contact_phone: str | None = None
     contact_hours: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     terms_url: str | None = None
-    accessibility_url: str | None = None
+    accessibility_url: str = ACCESSIBILITY
     privacy_url: str | None = None
 
 
@@ -232,6 +235,7 @@ class Shell:
             switchable=flask.request.method in {"GET", "HEAD"} and status < 400,
             here=flask.request.path,
             in_language=self._here(),
+            declared_here=self.tenant.accessibility_url == ACCESSIBILITY,
             **values,
         )
         return Response(html, status=status, content_type="text/html; charset=utf-8")

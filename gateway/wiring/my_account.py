@@ -48,6 +48,7 @@ def my_account_doors(
     own_devices = OwnDevices(devices=database.devices, clock=clock)
     throttle_key = database.purpose_keys.get(Purpose.THROTTLE)
     code_key = database.purpose_keys.get(Purpose.ONE_TIME_CODE)
+    sms = sms_gate(settings, stores)
     contacts = OwnContacts(
         accounts=database.accounts,
         changes=database.contact_changes,
@@ -59,10 +60,12 @@ def my_account_doors(
             throttle_key=throttle_key,
             policy=policy,
             randomness=stores.randomness,
-            sms=sms_gate(settings, stores),
+            sms=sms,
         ),
         sessions=ephemeral.sessions,
         throttle=ephemeral.throttle,
+        spool=ephemeral.spool,
+        sms=sms,
         code_key=code_key,
         link_key=database.purpose_keys.get(Purpose.LINK),
         throttle_key=throttle_key,

@@ -32,7 +32,8 @@ from gateway.signin.shared_post import pages as shared_post_pages
 from gateway.signin.shared_post.post import Posts
 from gateway.signin.throttle import ThrottleKeys
 from gateway.signin.trusted_device import DeviceSignin
-from gateway.web.shell import Shell, TenantDisplay
+from gateway.web import accessibility
+from gateway.web.shell import ACCESSIBILITY, Shell, TenantDisplay
 from gateway.wiring.authenticators import authenticator_doors
 from gateway.wiring.colleagues import console_door, sheet_parts
 from gateway.wiring.factors import stored_factors
@@ -112,6 +113,7 @@ def people_door(
     pages += [
         journey_pages_module.pages(shared, database.accounts, way_out),
         farewell_pages.pages(shared, farewells),
+        accessibility.pages(shell),
         shared_post_pages.pages(shared, database.accounts, idle_seconds=policy.session_idle_shared_seconds),
     ]
     by_password = "password" in settings.means
@@ -251,6 +253,7 @@ def _shell(settings: Settings, reviewed: ReviewedConfig, stores: Stores) -> Shel
             contact_email=tenant.contact_email,
             contact_phone=tenant.contact_phone,
             contact_hours=tenant.contact_hours,
+            accessibility_url=tenant.accessibility or ACCESSIBILITY,
         ),
         form_mac=lambda message: form_key.mac(Purpose.FORM, message),
         randomness=stores.randomness,

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.spec_report import NotYet, Row, chosen, read_not_yet, read_rows, report, section_of
+from tests.spec_report import Collector, NotYet, Row, chosen, read_not_yet, read_rows, report, section_of
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.xdist_group("spec rows")  # all tests are listed once
 
 
 @pytest.fixture(scope="module")
-def tests() -> dict[str, list[str]]:
+def tests(pytestconfig: pytest.Config) -> dict[str, list[str]]:
+    if [Path(name).resolve() for name in pytestconfig.args] == [ROOT / "tests"]:
+        collector = pytestconfig.pluginmanager.get_plugin(Collector.NAME)
+        assert isinstance(collector, Collector)
+        return collector.tests
     listed = subprocess.run(
         [sys.executable, "-m", "tests.spec_report", "--json"], cwd=ROOT, capture_output=True, text=True, check=False
     )

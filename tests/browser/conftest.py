@@ -49,26 +49,72 @@ def new_browser(browser_name: str) -> Callable[..., AbstractContextManager[Brows
     return opener
 
 
+@pytest.fixture(scope="session")
+def kept_firefox() -> Iterator[Callable[[], Browser]]:
+    """The Firefox of this worker, as new at each call: a start takes three seconds. One that no longer answers is replaced."""
+    kept: list[Browser] = []
+    with ExitStack() as stack:
+
+        def as_new() -> Browser:
+            try:
+                for browser in kept:
+                    browser.forget_everything()
+            except Exception:
+                kept.clear()
+            if not kept:
+                kept.append(stack.enter_context(BROWSERS["firefox"]()))
+            return kept[0]
+
+        yield as_new
+
+
+@pytest.fixture(scope="module")
+def one_of_each(kept_firefox: Callable[[], Browser]) -> Iterator[Callable[[str], Browser]]:
+    """By its name, the browser of this module, which has forgotten everybody. No Chromium lives longer than that: the event
+    loop of its driver would be in the way of other tests."""
+    begun: dict[str, Browser] = {}
+    with ExitStack() as stack:
+
+        def as_new(name: str) -> Browser:
+            if name == "firefox":
+                return kept_firefox()
+            if name in begun:
+                begun[name].forget_everything()
+            else:
+                begun[name] = stack.enter_context(BROWSERS[name]())
+            return begun[name]
+
+        yield as_new
+
+
 @pytest.fixture
-def browser(new_browser: Callable[..., AbstractContextManager[Browser]]) -> Iterator[Browser]:
+def browser(
+    browser_name: str,
+    new_browser: Callable[..., AbstractContextManager[Browser]],
+    kept_firefox: Callable[[], Browser],
+) -> Iterator[Browser]:
+    """As new, and for Chromium new."""
+    if browser_name == "firefox":
+        yield kept_firefox()
+        return
     with new_browser() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Visit]]:
+def visits(
+    tmp_path_factory: pytest.TempPathFactory, one_of_each: Callable[[str], Browser]
+) -> Iterator[Callable[[str], Visit]]:
     """For modules that change people for good: by a browser's name, that browser and a demo of its own, until the module
     ends. Each call is a new day in a browser that has forgotten everybody."""
-    begun: dict[str, Visit] = {}
+    begun: dict[str, RunningDemo] = {}
     with ExitStack() as stack:
 
         def visit(name: str) -> Visit:
             if name not in begun:
-                demo = stack.enter_context(running_demo(tmp_path_factory.mktemp("demo") / "demo"))
-                begun[name] = Visit(stack.enter_context(BROWSERS[name]()), demo)
-            begun[name].browser.forget_everything()
-            begun[name].demo.advance(DAY_AND_AN_HOUR)
-            return begun[name]
+                begun[name] = stack.enter_context(running_demo(tmp_path_factory.mktemp("demo") / "demo"))
+            begun[name].advance(DAY_AND_AN_HOUR)
+            return Visit(one_of_each(name), begun[name])
 
         yield visit
 

@@ -7,6 +7,7 @@ profile and no network but loopback.
 import base64
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -22,8 +23,11 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE_SECONDS = 20
+_LEAVING = re.compile(r"/assets/(device|form_post)\.")
 _NARROWEST_WINDOW = 500
 """Pixels: Firefox makes no smaller one."""
+_FIRST_WINDOW = (1366, 768)
+"""Firefox's own choice where there is no screen."""
 _AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True
 }  # fmt: skip
@@ -77,6 +81,10 @@ class Browser(Protocol):
 
     def set_clock_forward(self, seconds: int) -> None:
         """The page's own clock, until the page is left."""
+        ...
+
+    def staying(self) -> contextlib.AbstractContextManager[None]:
+        """Meanwhile a page that leaves by itself stays: its script does not come, and no other site is reached."""
         ...
 
     def authenticator(self) -> contextlib.AbstractContextManager[Callable[[bool], None]]:
@@ -169,6 +177,20 @@ class Chromium:
         self._context.add_cookies([{"name": name, "value": value, **of_site} for name, value in cookies.items()])
 
     @contextlib.contextmanager
+    def staying(self) -> Iterator[None]:
+        here = urlsplit(self.url()).netloc
+
+        def leaves(url: str) -> bool:
+            return urlsplit(url).netloc != here or _LEAVING.search(url) is not None
+
+        # Any other end of a request would show a page of the browser's own.
+        self._page.route(leaves, lambda route: route.abort("aborted"))
+        try:
+            yield
+        finally:
+            self._page.unroute(leaves)
+
+    @contextlib.contextmanager
     def authenticator(self) -> Iterator[Callable[[bool], None]]:
         session = self._context.new_cdp_session(self._page)
         session.send("WebAuthn.enable", {"enableUI": False})
@@ -235,9 +257,18 @@ class Firefox:
         self._client.delete_cookie(name)
 
     def forget_everything(self) -> None:
-        self._client.navigate("about:blank")
+        former = self._client.window_handles
+        self._client.switch_to_window(self._client.open(type="tab", focus=True)["handle"])
+        kept = self._client.current_window_handle
+        for handle in former:
+            self._client.switch_to_window(handle, focus=False)
+            self._client.close()
+        self._client.switch_to_window(kept)
+        self._client.set_window_rect(width=_FIRST_WINDOW[0], height=_FIRST_WINDOW[1])
         with self._client.using_context("chrome"):
-            self._client.execute_script("Services.cookies.removeAll()")
+            self._client.execute_async_script(
+                "Services.clearData.deleteData(Ci.nsIClearDataService.CLEAR_ALL, {onDataDeleted: arguments[0]})"
+            )
 
     def evaluate(self, script: str) -> Any:
         return self._client.execute_script(script)
@@ -266,6 +297,9 @@ class Firefox:
         self._client.delete_all_cookies()
         for name, value in cookies.items():
             self._client.add_cookie({"name": name, "value": value, "path": "/", "secure": True, "httpOnly": True})
+
+    def staying(self) -> contextlib.AbstractContextManager[None]:
+        raise NotImplementedError  # its driver holds no request back
 
     @contextlib.contextmanager
     def authenticator(self) -> Iterator[Callable[[bool], None]]:

@@ -13,8 +13,8 @@ from gateway.journal.effects import NO_EFFECTS
 from gateway.randomness import identifier
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.shared_post.post import SharedBy
-from tests.faults.good_psc_requests import GOOD
-from tests.faults.good_requests import WHOLE, World
+from tests.faults.good_psc_requests import GOOD, holder_signed_in
+from tests.faults.good_requests import WHOLE, World, pairs
 from tests.faults.raw_http import RawRequest, exchange
 from tests.faults.visitor import Visitor
 
@@ -22,8 +22,8 @@ Requests = Callable[[World], list[RawRequest]]
 
 ANSWERED_TO_SCRIPTS = ("/options", "/verify", "/challenge")
 WITH_PASSKEY = "e.marchand"
-LEAVES_BY_ITSELF = b'http-equiv="refresh"', b"form_post.js", b"data-challenge="
-"""Pages that a script, or the browser, leaves at once: only those without scripts look at them."""
+LEAVES_BY_ITSELF = b'http-equiv="refresh"', b"/assets/form_post.", b"data-challenge="
+"""Pages that a script, or the browser, leaves at once: only those without scripts look at them, and a browser held back."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,11 @@ def _just_signed_in_on_shared_post(world: World) -> list[RawRequest]:
     return [world.get("/", visitor, signed_in=visitor.ask("GET", path).location.partition("=")[2])]
 
 
+def _posted_answer(world: World) -> list[RawRequest]:
+    request = GOOD["/authorize"](world)[1]
+    return [replace(request, query=(*request.query, *pairs(response_mode="form_post")))]
+
+
 def _wrong_code(world: World) -> list[RawRequest]:
     visitor, path = world.journey(Means.PASSWORD, username="i.fabre")
     fields = visitor.form(f"{path}/code")
@@ -189,6 +194,8 @@ PAGES: dict[str, Requests] = {
     "a form of another browser": lambda world: [world.post("/signout", world.visitor(), None)],
     "my account on a shared post": _on_shared_post,
     "just signed in on a shared post": _just_signed_in_on_shared_post,
+    "an answer that is posted to an application": _posted_answer,
+    "out of Pro Santé Connect too": lambda world: [world.post("/signout", holder_signed_in(world), "signout")],
     "a sign-in with nothing typed": _nothing_typed,
     "a wrong code": _wrong_code,
     "a factor that was tried too often": _tried_out,

@@ -30,7 +30,7 @@ def create(visit: Visit, name: str, pictures: Pictures) -> None:
 
 
 @pytest.mark.spec("FID-01", "FID-06", "FID-10", "A11Y-10")
-def test_a_passkey_is_created_signs_in_and_is_removed(visit: Visit, pictures: Pictures) -> None:
+def test_a_passkey_is_created_and_signs_in_and_the_last_proof_is_not_removed(visit: Visit, pictures: Pictures) -> None:
     browser, demo = visit.browser, visit.demo
     with browser.authenticator() as holder:
         to_the_list(visit, NADIA)
@@ -107,7 +107,10 @@ def test_an_account_is_activated_by_a_passkey_and_never_has_a_password(visit: Vi
         browser.wait_for("Zoé Marin")
 
 
-def test_after_pro_sante_connect_a_passkey_is_offered_once_on_this_device(visit: Visit, pictures: Pictures) -> None:
+@pytest.mark.spec("FID-10")
+def test_after_pro_sante_connect_a_passkey_is_offered_once_on_this_device_and_removed(
+    visit: Visit, pictures: Pictures
+) -> None:
     browser, demo = visit.browser, visit.demo
     with browser.authenticator() as holder:
         visit.sign_in_and_link(PAUL)
@@ -121,6 +124,19 @@ def test_after_pro_sante_connect_a_passkey_is_offered_once_on_this_device(visit:
         visit.begin()
         visit.prove(PAUL.rpps)
         browser.wait_for("Paul Girard")
+
+        # With Pro Santé Connect beside it, the passkey is not the last proof: its holder removes it.
+        browser.open(f"{demo.gateway}/compte/passkeys")
+        browser.wait_for("Vos clés d'accès")
+        browser.click("Modifier")
+        browser.wait_for("Retirer cette clé d'accès")
+        browser.click("Retirer cette clé d'accès")
+        browser.wait_for("La clé d'accès est retirée")
+        pictures(browser, "passkeys-removed")
+        browser.wait_for("Vous n'avez pas encore de clé d'accès")
+        assert demo.wait_for_mail(PAUL.email, "une clé d’accès est retirée")
+        shown = demo.passerelle("--json", "accounts", "authenticators", PAUL.username)
+        assert "passkey" not in shown
 
 
 @pytest.mark.browser

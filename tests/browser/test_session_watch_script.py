@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.relying_party.session_activity import INTEGRITY
-from tests.browser.driver import BROWSERS, Browser
+from tests.browser.driver import Browser
 from tests.browser.test_session_watch import DIALOG, come_back, dialog, until, until_closed
 
 SCRIPT = Path(__file__).parents[2] / "gateway" / "oidc" / "static" / "session-watch-1.js"
@@ -80,24 +79,10 @@ class Server:
         self._thread.join()
 
 
-@pytest.fixture(scope="module")
-def one_of_each() -> Iterator[Callable[[str], Browser]]:
-    """One browser of each name for the module: the server of each test is another origin, which shares nothing."""
-    begun: dict[str, Browser] = {}
-    with ExitStack() as stack:
-
-        def named(name: str) -> Browser:
-            if name not in begun:
-                begun[name] = stack.enter_context(BROWSERS[name]())
-            return begun[name]
-
-        yield named
-
-
 @pytest.fixture
 def browser(one_of_each: Callable[[str], Browser], browser_name: str) -> Iterator[Browser]:
     yield one_of_each(browser_name)
-    one_of_each(browser_name).open("about:blank")
+    one_of_each(browser_name)
 
 
 @pytest.fixture

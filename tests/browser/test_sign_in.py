@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from tests.browser.driver import Browser
+from tests.browser.visit import Person, Visit
 from tests.running_demo import RunningDemo
 
 NADIA = ("n.benali", "colline-romarin-4817", "nadia.benali@demo.passerelle.test")
 PAUL = ("p.girard", "tramontane-bleue-2096", "+33639980001")
+WITHOUT_SCRIPTS = {
+    "chromium": Person("Irma Vidal", "i.vidal", "passerelle-sans-script-3391", ""),
+    "firefox": Person("Aline Vidal", "a.vidal", "passerelle-sans-script-3392", ""),
+}
+SECOND_PASSWORD, THIRD_PASSWORD = "la-hulotte-dort-le-jour-512", "la-hulotte-sort-la-nuit-513"
 
 Pictures = Callable[[Any, str], None]
 
@@ -123,6 +129,69 @@ def test_everything_works_without_javascript(
         browser.fill("Code reçu", _mailed_code(demo, address, known))
         browser.click("Vérifier")
         browser.wait_for("Élodie Marchand")
+
+
+@pytest.mark.spec("A11Y-07")
+def test_from_the_first_mail_to_a_demanded_password_nothing_needs_javascript(
+    new_browser: Callable[..., AbstractContextManager[Browser]], demo: RunningDemo, pictures: Pictures
+) -> None:
+    with new_browser(javascript=False) as browser:
+        somebody = WITHOUT_SCRIPTS[browser.name]
+        visit = Visit(browser, demo)
+
+        # The first password.
+        visit.invite(somebody)
+        pictures(browser, "no-script-activation")
+        _new_password(browser, somebody.password, "Activer mon compte")
+        browser.wait_for("Votre compte est actif")
+
+        # A second code: too soon, then in its time.
+        visit.begin()
+        visit.type_password(somebody)
+        browser.wait_for("Code de vérification")
+        demo.wait_for_mail(somebody.email, "code")
+        browser.click("Envoyer un nouveau code")
+        browser.wait_for("Vous pourrez demander un autre code dans")
+        pictures(browser, "no-script-too-soon")
+        demo.advance(61)
+        browser.click("Envoyer un nouveau code")
+        browser.wait_for("Un nouveau code est en route")
+        visit.type_mailed_code(somebody, 1)
+        browser.wait_for(somebody.name)
+        visit.sign_out("Orientation")
+
+        # A lost password, and the sign-in that it interrupted.
+        visit.begin()
+        browser.click("Mot de passe oublié")
+        browser.fill("Identifiant", somebody.username)
+        browser.click("Recevoir l'e-mail")
+        browser.wait_for("Consultez votre messagerie")
+        browser.open(demo.wait_for_mail(somebody.email, "nouveau mot de passe")["links"][0])
+        _new_password(browser, SECOND_PASSWORD, "Changer mon mot de passe")
+        browser.wait_for("Votre mot de passe est changé")
+        browser.click("Reprendre ma connexion")
+        visit.type_password(somebody, password=SECOND_PASSWORD)
+        visit.type_mailed_code(somebody, 2)
+        browser.wait_for(somebody.name)
+
+        # Another one, on the account's page.
+        browser.open(f"{demo.gateway}/compte/mot-de-passe")
+        browser.fill("Mot de passe actuel", SECOND_PASSWORD)
+        browser.fill("Nouveau mot de passe", THIRD_PASSWORD)
+        browser.fill("Nouveau mot de passe, encore une fois", THIRD_PASSWORD)
+        pictures(browser, "no-script-account-password")
+        browser.click("Changer de mot de passe")
+        browser.wait_for("Toutes vos sessions sont fermées")
+
+        # And one that is demanded.
+        demo.passerelle("accounts", "new-password", somebody.username, "--reason", "security")
+        visit.begin()
+        visit.type_password(somebody, password=THIRD_PASSWORD)
+        visit.type_mailed_code(somebody, 3)
+        browser.wait_for("Choisissez un nouveau mot de passe")
+        pictures(browser, "no-script-demanded")
+        _new_password(browser, somebody.password, "Enregistrer et continuer")
+        browser.wait_for(somebody.name)
 
 
 def test_a_forgotten_password_is_replaced_from_the_mail(

@@ -148,11 +148,16 @@ def _answered(world: World) -> list[RawRequest]:
     return [world.get("/signin/psc/callback", visitor, **answer), world.get("/signin/psc/callback", declined, **no)]
 
 
+def holder_signed_in(world: World) -> Visitor:
+    """By Pro Santé Connect, whose logout is owed."""
+    upstream = _signed_in(world)["upstream"]
+    proof = Evidence(Means.PSC, world.clock.now())
+    return world.visitor(world.session(HOLDER, upstream=upstream, evidence=(proof,)))
+
+
 def _logged_out(world: World) -> list[RawRequest]:
     """After a logout asked by an application, whose address is the way on."""
-    upstream = _signed_in(world)["upstream"]
-    session = world.session(HOLDER, upstream=upstream, evidence=(Evidence(Means.PSC, world.clock.now()),))
-    visitor = world.visitor(session)
+    visitor = holder_signed_in(world)
     tokens = visitor.redeem(visitor.silently() or "").json()
     query = f"id_token_hint={tokens['id_token']}&post_logout_redirect_uri={AFTER_LOGOUT}"
     page = visitor.ask("GET", f"/logout?{query}").text

@@ -402,6 +402,7 @@ def _plain(path: str) -> Callable[[World], list[RawRequest]]:
 
 GOOD: dict[str, Callable[[World], list[RawRequest]]] = {
     "/": _home,
+    "/accessibilite": _plain("/accessibilite"),
     "/.well-known/openid-configuration": _plain("/.well-known/openid-configuration"),
     "/activation": _new_password(LinkPurpose.ACTIVATION, "c.morel"),
     "/activation/<token>": _landing(LinkPurpose.ACTIVATION, "c.morel"),

@@ -13,7 +13,7 @@ from gateway.accounts.trusted_device import TrustedDevice
 from gateway.journal.effects import NO_EFFECTS, Outgoing
 from gateway.journal.events import Event, Outcome
 from gateway.keys.purposes import Purpose
-from tests.requirements.assembled import PASSWORD, REFERENT, STATISTICS, Answer, Browser, Gateway, told
+from tests.requirements.assembled import DAY, PASSWORD, REFERENT, STATISTICS, Answer, Browser, Gateway, told
 
 
 def signed_in(gateway: Gateway, username: str = "camille") -> Browser:
@@ -328,6 +328,39 @@ def test_the_former_address_takes_the_change_back_and_looking_consumes_nothing(g
     assert thief.session is None
     again = holder.onward(holder.get(f"/undo_contact/{token}"))
     assert again.status == 410
+
+
+@pytest.mark.spec("OTP-09", "OTP-04")
+def test_twenty_wrong_codes_of_new_contacts_close_every_change_for_a_day_and_the_holder_is_told(tmp_path: Path) -> None:
+    limits = {"key.sign.rsa_bits": 2048, "otp.sends.account.hour": 10}
+    gateway = Gateway(tmp_path, parameters=limits)
+    camille = gateway.registered()
+    browser = signed_in(gateway)
+    waiting = changed(gateway, browser, "email", "neuve@exemple.example")
+    code = gateway.sent_code()
+    for number in range(4):
+        page = changed(gateway, browser, "secours", f"secours{number}@exemple.example")
+        for left in (4, 3, 2, 1):
+            assert f"Essais restants : {left}" in words(give_contact_code(gateway, browser, page, "00000000"))
+        over = give_contact_code(gateway, browser, page, "00000000")
+        assert "Ce code ne peut plus servir" in words(over), "five wrong ones end a change, whatever comes next"
+        assert len(gateway.events("contact.changed")) == number // 3
+    assert "Ce code ne peut plus servir" in words(give_contact_code(gateway, browser, waiting, code))
+    refused = changed(gateway, browser, "telephone", "06 12 34 56 78")
+    assert refused.status == 422 and "Trop de codes faux" in words(refused)
+    stored = gateway.stores.database.accounts.get(camille.id)
+    assert stored is not None and (stored.email, stored.recovery_email) == (camille.email, None)
+    taken = gateway.stores.ephemeral.spool.take_outgoing(gateway.clock.now(), 50, 0.0)
+    told = [item.payload["what"] for _, item, _ in taken if item.kind == "notice"]
+    assert told == ["contact_codes_disabled"]
+    gateway.sent_code()  # what waits for the wrong ones goes
+    gateway.clock.advance(DAY)
+    browser = signed_in(gateway)
+    page = changed(gateway, browser, "secours", "secours@exemple.example")
+    code = gateway.sent_code()
+    assert "Votre adresse de secours est enregistrée" in words(give_contact_code(gateway, browser, page, code))
+    assert "Ce code ne peut plus servir" in words(give_contact_code(gateway, browser, page, code)), "it serves once"
+    gateway.close()
 
 
 @pytest.mark.spec("OTP-13")

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.accounts.account import Account
 from gateway.cli.messages import sample
 from gateway.journal.effects import NO_EFFECTS
+from gateway.journal.events import Event
 from gateway.messages.texts import LANGUAGES, Texts
 from gateway.signin.evidence import Evidence, Means
+from tests.flows.outgoing_messages import sending
 from tests.requirements.assembled import ISSUER, Browser, Gateway
 from tests.requirements.test_account_rows import proved, words
 
@@ -146,6 +149,73 @@ def test_where_a_number_is_given_text_messages_are_said_to_be_the_weakest(gatewa
     gateway.restart(means=("password", "passkey"))
     page = proved(gateway, browser, "/compte/contacts/telephone")
     assert 'href="/compte/passkeys"' in page.text
+
+
+# ── OTP-13 ──
+
+
+def begin_to_change(gateway: Gateway, browser: Browser, number: str) -> None:
+    page = proved(gateway, browser, "/compte/contacts/telephone")
+    asked = browser.onward(browser.submit(page, "/compte/contacts/telephone", value=number))
+    assert asked.status == 200, words(asked)
+
+
+def written(gateway: Gateway, account: Account, name: str) -> list[Event]:
+    """In the durable journal."""
+    lines = gateway.stores.database.own_journal.about(account.id, since=0.0, limit=100)
+    return [line for line in lines if line.name == name]
+
+
+@pytest.mark.spec("OTP-13")
+def test_a_verified_number_that_is_left_is_told_by_a_text_message_without_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sending(tmp_path, monkeypatch) as world:
+        gateway, texts = world.gateway, world.strangers.texts
+        camille = gateway.registered()
+        browser = opened_in(gateway, Browser(gateway))
+        begin_to_change(gateway, browser, "06 12 34 56 78")
+        world.send()
+        said = dict(texts)
+        assert set(said) == {camille.phone, "+33612345678"}
+        assert "ce numéro n'est plus celui de votre compte" in said[str(camille.phone)]
+        assert "portail.example" not in said[str(camille.phone)]
+        sent = [line.details for line in written(gateway, camille, "message.sent") if line.method == "number_left"]
+        assert sent == [{"channel": "sms", "provider_id": "SM17"}]
+        texts.clear()
+        begin_to_change(gateway, browser, "06 12 34 56 79")
+        world.send()
+        assert [to for to, _ in texts] == ["+33612345679"], "a number that was never verified is nobody's"
+
+
+@pytest.mark.spec("OTP-13")
+def test_a_verified_number_that_is_removed_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sending(tmp_path, monkeypatch) as world:
+        camille = world.gateway.registered()
+        browser = opened_in(world.gateway, Browser(world.gateway))
+        page = proved(world.gateway, browser, "/compte/contacts/telephone")
+        assert browser.submit(page, "/compte/contacts/telephone/retrait").location.endswith("said=removed")
+        world.send()
+        assert [to for to, _ in world.strangers.texts] == [camille.phone]
+
+
+@pytest.mark.spec("SMS-04")
+def test_without_a_message_left_in_the_budget_the_former_number_is_told_by_mail_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sms = {"url": "https://sms.portail.example/send", "budget": {"daily": 1}}
+    with sending(tmp_path, monkeypatch, sms=sms) as world:
+        gateway = world.gateway
+        camille = gateway.registered()
+        browser = Browser(gateway)
+        browser.sign_in(channel="sms")
+        assert browser.session is not None
+        begin_to_change(gateway, browser, "06 12 34 56 78")
+        world.send()
+        assert world.strangers.texts == []
+        assert any("le téléphone de votre compte a changé" in mail["subject"] for mail in world.strangers.mails)
+        refused = [line.reason for line in written(gateway, camille, "message.failed")]
+        assert refused == ["sms_budget"]
 
 
 # ── OTP-16 ──

@@ -16,7 +16,7 @@ from gateway.journal.effects import Effects, Outgoing, because
 from gateway.journal.events import Event, Outcome
 from gateway.keys.purposes import PurposeKey
 from gateway.randomness import digest
-from gateway.signin.one_time_code.sms_meter import ConversionFloor, SmsMeter, SmsWindow
+from gateway.signin.one_time_code.sms_meter import ConversionFloor, SmsMeter, SmsRefusal, SmsWindow
 from gateway.signin.policy import DAY, HOUR, Window
 from gateway.signin.ports import CodeChallenge
 from gateway.signin.throttle import ThrottleKeys
@@ -68,11 +68,25 @@ class SmsGate:
             when_counted={BUDGET: self._alerts(now)},
             when_stopped={scope: _stopped(scope, now) for scope in scopes},
         )
-        if refusal is None:
-            return None
-        if refusal.reason == "stopped":
-            return "sms_stopped"
-        return "sms_budget" if refusal.name == BUDGET else "send_limit"
+        return _why(refusal)
+
+    def admit_notice(self, phone: str, now: float) -> str | None:
+        """As `admit`, of a message that brings no code: nobody types anything back, so that it is not held against its country
+        and its block (SMS-05); where these are stopped it does not leave either."""
+        scopes = self._scopes(phone)
+        if not scopes:
+            return "sms_country"
+        windows = [*self._windows(phone, scopes, now), self._budget(now)]
+        refusal = self._meter.refusal(scopes=scopes, windows=windows, now=now) or self._meter.take(
+            "",
+            scopes=(),
+            windows=windows,
+            floor=self._policy.floor,
+            now=now,
+            when_counted={BUDGET: self._alerts(now)},
+            when_stopped={},
+        )
+        return _why(refusal)
 
     def verified(self, challenge: CodeChallenge, phone: str) -> None:
         """The code was typed: whoever received it wanted it."""
@@ -105,6 +119,14 @@ class SmsGate:
         """By the count that makes it; of a small budget the highest share is told."""
         budget = self._policy.budget_daily
         return {-(-budget * percent // 100): _budget_used(percent, budget, now) for percent in ALERTS}
+
+
+def _why(refusal: SmsRefusal | None) -> str | None:
+    if refusal is None:
+        return None
+    if refusal.reason == "stopped":
+        return "sms_stopped"
+    return "sms_budget" if refusal.name == BUDGET else "send_limit"
 
 
 def _send_id(challenge: CodeChallenge) -> str:

@@ -16,11 +16,12 @@ from gateway.randomness import Randomness, identifier
 from gateway.signin.evidence import STRONG, Evidence, Means
 from gateway.signin.gone import saved
 from gateway.signin.journal_lines import Lines
-from gateway.signin.journey import ACCESS_DENIED, UNMET, Journey, Step
+from gateway.signin.journey import Journey, Step
 from gateway.signin.linking.pending import UPSTREAM
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.ports import SigninTransactions
 from gateway.signin.request_context import RequestContext
+from gateway.signin.standing import ACCESS_DENIED, UNMET
 from gateway.signin.transaction import SigninTransaction
 
 ISSUER = "urn:passerelle:unattended"

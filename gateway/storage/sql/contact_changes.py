@@ -110,13 +110,27 @@ class SqlContactChanges:
             record(connection, effects, node=self._node)
         return restored
 
-    def forget(self, account_id: str, contact: Contact, *, contact_version: int, now: float, effects: Effects) -> bool:
+    def forget(
+        self,
+        account_id: str,
+        contact: Contact,
+        *,
+        record_id: str,
+        contact_version: int,
+        now: float,
+        effects: Effects,
+    ) -> bool:
         if contact is Contact.EMAIL:
             raise ValueError("an account keeps its address")
         with self._connections.writing() as connection:
             account = self._locked(connection, account_id, contact_version)
-            if account is None or current(account, contact) is None:
+            former = None if account is None else current(account, contact)
+            if account is None or former is None:
                 return False
+            removed = ContactChange(
+                record_id, account_id, contact, "", contact_version, now, now, former=former, made_at=now, ended_at=now
+            )
+            self.keep(connection, removed)
             effects += self._write(connection, with_contact(account, contact, None, now), contact, now)
             record(connection, effects, node=self._node)
         return True

@@ -12,4 +12,4 @@ async function ask() {
   location.replace(holder.dataset.next);
 }
 
-const asking = setInterval(ask, 1000);
+const asking = setInterval(ask, 300);

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.conftest import browser, browser_name, new_browser
+from tests.browser.conftest import browser, browser_name, kept_firefox, new_browser, one_of_each
 from tests.card_bridge.browser.workplace import Daemon, running_workplace
 from tests.card_bridge.real_readers import settled_readers
 from tests.card_bridge.rig import igc
@@ -13,7 +13,17 @@ from tests.card_bridge.window.desktop import Desktop
 from tests.running_demo import RunningDemo
 from tests.virtual_readers import VirtualPcscd
 
-__all__ = ["browser", "browser_name", "daemon", "desktop", "new_browser", "place", "session_desktop"]
+__all__ = [
+    "browser",
+    "browser_name",
+    "daemon",
+    "desktop",
+    "kept_firefox",
+    "new_browser",
+    "one_of_each",
+    "place",
+    "session_desktop",
+]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ gateway behind. The demo's own reader, and everything that follows the card's st
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
@@ -14,7 +14,7 @@ import pytest
 from sandbox.card.cps3 import VirtualCps3
 from sandbox.card.faults import FaultPlan, Happening, Removed, Step, Swapped
 from sandbox.card.igc_sante import LookAlikeIgc
-from tests.browser.conftest import BROWSERS
+from tests.browser.driver import Browser
 from tests.browser.visit import KARIM, NADIA, Person, Visit
 from tests.card_bridge.browser.workplace import REVOKED, Daemon
 from tests.card_bridge.real_readers import settled_readers
@@ -28,15 +28,6 @@ WRONG = "0000"
 REFUSED = "Cette carte n'a pas permis de vous connecter"
 HOLDERS = {"chromium": (NADIA, "2900473128"), "firefox": (KARIM, "2900473136")}
 """Each browser has a person of its own: what one links does not wait for the other."""
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[dict[str, Any]]:
-    """The browsers of this module, by name."""
-    kept: dict[str, Any] = {}
-    yield kept
-    for _, leave in kept.values():
-        leave(None, None, None)
 
 
 @dataclass
@@ -115,14 +106,14 @@ class Post:
 
 @pytest.fixture
 def post(
-    opened: dict[str, Any], browser_name: str, place: RunningDemo, daemon: Daemon, desktop: Desktop, pc_sc: VirtualPcscd
+    one_of_each: Callable[[str], Browser],
+    browser_name: str,
+    place: RunningDemo,
+    daemon: Daemon,
+    desktop: Desktop,
+    pc_sc: VirtualPcscd,
 ) -> Post:
-    if browser_name not in opened:
-        manager = BROWSERS[browser_name]()
-        opened[browser_name] = (manager.__enter__(), manager.__exit__)
-    visitor = opened[browser_name][0]
-    visitor.forget_everything()
-    return Post(Visit(visitor, place), desktop, daemon, pc_sc, *HOLDERS[browser_name])
+    return Post(Visit(one_of_each(browser_name), place), desktop, daemon, pc_sc, *HOLDERS[browser_name])
 
 
 @pytest.mark.spec("BRG-04", "BRG-11", "BR-04", "AC-084")

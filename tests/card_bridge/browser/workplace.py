@@ -4,7 +4,6 @@ Everything but the bridge is as `passerelle demo` makes it, in processes of thei
 """
 
 import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -28,17 +27,14 @@ def running_workplace(folder: Path, igc: LookAlikeIgc) -> Iterator[RunningDemo]:
     ports = demo.Ports(*(free_port(host) for host in hosts))
     settings_file = demo._prepare(folder, ports, None, None, None, None)
     _publish(igc, folder / "cards")
-    environment = {**os.environ, "PASSERELLE_CONFIG": str(settings_file), "PYTHONPATH": str(ROOT)}
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        processes.append(demo._start(_without_a_reader(ports, folder), environment, folder / "world.log"))
+    with demo.Processes(folder, settings_file, Event()) as processes:
+        processes.start_program("world", _without_a_reader(ports, folder))
         people = ROOT / "sandbox" / "data" / "people.yaml"
         seed_demo(settings_file, people_file=people, secret_files=demo._secrets(folder))
         for name in ("serve", "jobs"):
-            command = [sys.executable, "-m", "gateway.cli", name]
-            processes.append(demo._start(command, environment, folder / f"{name}.log"))
+            processes.start_program(name, [sys.executable, "-m", "gateway.cli", name])
         sites = (f"{ports.issuer}/health", ports.world_url, ports.orientation_url, ports.suivi_url, ports.wallet_url)
-        demo._wait_healthy(sites, processes, folder, Event())
+        processes.wait_until_healthy(sites)
         yield RunningDemo(
             gateway=ports.issuer,
             world=ports.world_url,
@@ -47,10 +43,7 @@ def running_workplace(folder: Path, igc: LookAlikeIgc) -> Iterator[RunningDemo]:
             wallet=ports.wallet_url,
             bridge=f"http://127.0.0.1:{ports.bridge}",
             data=folder,
-            pid=processes[1].pid,
         )
-    finally:
-        demo._stop(processes)
 
 
 def _publish(igc: LookAlikeIgc, folder: Path) -> None:

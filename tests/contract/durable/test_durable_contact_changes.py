@@ -126,11 +126,23 @@ def test_editing_the_number_clears_its_verification_and_falls_back_to_mail(datab
     assert not database.contact_changes.choose_channel(account.id, sms, contact_version=version - 1, effects=told())
     assert database.contact_changes.choose_channel(account.id, sms, contact_version=version, effects=NO_EFFECTS)
     assert database.accounts.get(account.id) == dataclasses.replace(made, code_channel=sms)
-    gone = database.contact_changes.forget(
-        account.id, Contact.PHONE, contact_version=version, now=NOW + 2, effects=told("contact.removed")
-    )
-    left = database.accounts.get(account.id)
-    assert gone and left is not None
+
+    def forget(version: int) -> bool:
+        return database.contact_changes.forget(
+            account.id,
+            Contact.PHONE,
+            record_id="removed",
+            contact_version=version,
+            now=NOW + 2,
+            effects=told("contact.removed"),
+        )
+
+    assert not forget(version - 1)
+    assert database.contact_changes.get("removed") is None
+    assert forget(version)
+    left, removed = database.accounts.get(account.id), database.contact_changes.get("removed")
+    assert left is not None and removed is not None
+    assert (removed.former, removed.value, removed.waits(NOW)) == ("+33639980002", "", False)
     assert (left.phone, left.phone_verified_at, left.code_channel) == (None, None, CodeChannel.EMAIL)
 
 
@@ -192,7 +204,11 @@ def test_of_parallel_changes_from_one_state_one_succeeds(
             asked = a_change(account, f"phone-{number}", contact=Contact.PHONE, value=f"+3363998001{number}")
             return changes.ask(asked, told()) is not None
         if number:
-            return changes.forget(account.id, Contact.PHONE, contact_version=version, now=NOW, effects=told())
+            removed = f"removed-{number}"
+            phone = Contact.PHONE
+            return changes.forget(
+                account.id, phone, record_id=removed, contact_version=version, now=NOW, effects=told()
+            )
         changes.choose_channel(account.id, CodeChannel.SMS, contact_version=version, effects=NO_EFFECTS)
         return False
 

@@ -52,6 +52,15 @@ def test_a_message_counts_in_every_window_or_in_none(store: EphemeralStore) -> N
     assert take(store, "s5", day, now=NOW + HOUR) is None
 
 
+def test_a_message_of_no_scope_counts_in_its_windows_and_in_the_share_of_none(store: EphemeralStore) -> None:
+    day, alerts = window(limit=40), {"budget": {31: because_of("at 31")}}
+    assert [take(store, "", day, counted=alerts, scopes=()) for _ in range(31)] == [None] * 31
+    assert drained(store.spool) == ["at 31"]
+    assert take(store, "a code", day, now=NOW + 301) is None, "31 messages that nobody answers stop nothing"
+    assert store.sms_meter.stopped() == []
+    assert [take(store, "", day, scopes=()) for _ in range(9)] == [None] * 8 + [SmsRefusal("full", "budget")]
+
+
 @pytest.mark.spec("SMS-04")
 def test_parallel_messages_never_exceed_the_budget_and_each_alert_is_written_once(
     store: EphemeralStore, at_once: AtOnce

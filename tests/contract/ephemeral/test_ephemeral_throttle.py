@@ -113,6 +113,22 @@ def test_events_are_counted_in_fixed_windows(store: EphemeralStore) -> None:
     assert store.throttle.count(key, limit=1, window_seconds=60, now=NOW + 60)
 
 
+def test_whether_a_window_is_full_is_asked_without_counting(store: EphemeralStore) -> None:
+    key = a_throttle_key()
+
+    def is_full(at: float, **changes: int) -> bool:
+        return store.throttle.is_full(key, **{"limit": 2, "window_seconds": 60, **changes}, now=at)
+
+    assert not is_full(NOW)
+    for second in range(2):
+        assert not is_full(NOW + second)
+        assert store.throttle.count(key, limit=2, window_seconds=60, now=NOW + second)
+    assert is_full(NOW + 60 - MILLISECOND)
+    assert not is_full(NOW, limit=3)
+    assert not is_full(NOW, window_seconds=3_600)
+    assert not is_full(NOW + 60)
+
+
 @pytest.mark.spec("THR-09")
 def test_fifty_parallel_events_count_as_fifty(store: EphemeralStore, at_once: AtOnce) -> None:
     key = a_throttle_key()

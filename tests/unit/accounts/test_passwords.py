@@ -130,12 +130,16 @@ def test_a_known_word_inside_a_longer_phrase_is_accepted() -> None:
 @pytest.mark.spec("PWD-03")
 def test_the_list_holds_thousands_of_passwords_that_would_otherwise_pass() -> None:
     permissive = PasswordPolicy([])
-    entries = common_passwords()
+    listed = common_passwords()
+    entries = set(listed)
     assert len(entries) >= 3_000
+    two = "\n".join(list(listed)[:2])
+    assert [part for part in ("", "\n", "\ud800", "motdepass", two, f"{two}\n") if part in listed] == []
     assert [entry for entry in entries if len(entry) < 12 or entropy(entry) < 50] == []
     stranger = replace(account(), username="zo", given_name="Zo", family_name="Zy", email="zo@zy.exemple")
     for entry in sorted(entries)[::50]:
         permissive.check(entry, stranger)
+        assert entry in listed
 
 
 @pytest.mark.spec("PWD-03")

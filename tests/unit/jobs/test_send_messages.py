@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.accounts.account import Account, AccountStatus
+from gateway.accounts.contact_change import Contact, ContactChange
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
 from gateway.accounts.sim_signal import SimSignal
 from gateway.jobs.outgoing import Report, Sent
@@ -119,6 +120,37 @@ def test_a_code_for_a_number_that_is_no_factor_any_more_does_not_leave() -> None
 def test_without_a_provider_a_code_for_a_telephone_is_given_up() -> None:
     with pytest.raises(OSError, match="no way"):
         Job(sms=False).code()
+
+
+class Changes:
+    """What a number was before it was replaced."""
+
+    def __init__(self, former: str | None) -> None:
+        self._former = former
+
+    def get(self, change_id: str) -> ContactChange | None:
+        if self._former is None:
+            return None
+        return ContactChange(change_id, "claire", Contact.PHONE, "+33639980002", 1, NOW, NOW, former=self._former)
+
+
+def test_a_number_that_was_left_is_told_unless_it_is_back_or_there_is_no_provider() -> None:
+    order = {"account": "claire", "change": "c", "channel": "sms"}
+    job = Job()
+    job.messages._changes = Changes("+33639980009")  # type: ignore[assignment]
+    assert job.messages.number_left(order, NOW, "m") == Report({"provider_id": "SM17"})
+    ((to, text),) = job.carrier.texts
+    assert to == "+33639980009" and "n'est plus celui de votre compte" in text
+    assert job.carrier.asked == []
+    job.messages._changes = Changes(CLAIRE.phone)  # type: ignore[assignment]
+    assert job.messages.number_left(order, NOW, "m") is Sent.POINTLESS
+    job.accounts.put(replace(CLAIRE, phone_verified_at=None))
+    assert isinstance(job.messages.number_left(order, NOW, "m"), Report)
+    job.messages._changes = Changes(None)  # type: ignore[assignment]
+    assert job.messages.number_left(order, NOW, "m") is Sent.POINTLESS
+    mute = Job(sms=False)
+    mute.messages._changes = Changes("+33639980009")  # type: ignore[assignment]
+    assert mute.messages.number_left(order, NOW, "m") is Sent.POINTLESS
 
 
 @pytest.mark.spec("FID-11")

@@ -8,13 +8,13 @@ import pytest
 
 from gateway.cli.messages import sample
 from gateway.messages.one_segment import TooLongError, fitting, plain
-from gateway.messages.texts import CODE_SMS, LANGUAGES, Mail, Texts
+from gateway.messages.texts import LANGUAGES, TEXT_MESSAGES, Mail, Texts
 
 ORIGIN = "https://passerelle.region.example"
 SERVICE = {"fr": "Passerelle santé", "en": "Health gateway"}
 TEXTS = Texts(service=SERVICE, origin=ORIGIN, contact="aide@region.example")
 FOLDER = Path(__file__).parents[3] / "gateway" / "messages" / "texts"
-MAILS = [(kind, language) for kind in Texts.kinds() if kind != CODE_SMS for language in LANGUAGES]
+MAILS = [(kind, language) for kind in Texts.kinds() if kind not in TEXT_MESSAGES for language in LANGUAGES]
 EACH_MAIL = pytest.mark.parametrize(("kind", "language"), MAILS, ids=[f"{kind}-{language}" for kind, language in MAILS])
 
 
@@ -82,6 +82,17 @@ def test_a_code_by_sms_is_one_segment_of_the_gsm_alphabet_whatever_the_service_i
         assert len(septets(text)) <= 160
         assert "://" not in text
         assert origin_bound(text) == ("passerelle.region.example", "01234567")
+
+
+@pytest.mark.spec("SMS-02")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_whoever_has_a_former_number_is_told_in_one_segment_without_a_link_or_a_code(name: str, language: str) -> None:
+    text = Texts(service={"fr": NAMES[name], "en": NAMES[name]}, origin=ORIGIN, contact="x@y.example").number_left_sms(
+        language
+    )
+    assert len(septets(text)) <= 160
+    assert not re.search(r"://|www\.|@|#|\d", text)
 
 
 def test_a_name_that_fits_is_whole() -> None:

@@ -130,6 +130,30 @@ def test_a_block_whose_codes_nobody_types_is_stopped_and_the_operator_told(store
     assert guard.admit(challenge(), "+590690001234", late) is None
 
 
+@pytest.mark.spec("SMS-04")
+def test_a_message_without_a_code_counts_like_any_other_and_is_not_held_against_its_block(
+    store: EphemeralStore,
+) -> None:
+    free = (Window(10_000, DAY),)
+    floor = ConversionFloor(sends=30, percent=20, window_seconds=HOUR, patience_seconds=300)
+    guard = gate(store, budget_daily=40, per_phone=(Window(35, DAY),), per_prefix=free, floor=floor)
+    assert [guard.admit_notice(PHONE, NOON) for _ in range(36)] == [None] * 35 + ["send_limit"]
+    late = NOON + 301
+    assert guard.admit(challenge(), "+33612345679", late) is None, "31 messages that nobody answers stop nothing"
+    assert [guard.admit_notice("+33612345679", late) for _ in range(5)] == [None] * 4 + ["sms_budget"]
+    assert [alert["percent"] for alert in alerts(store, late)] == [50, 80, 100]
+    assert guard.admit_notice("+4915112345678", late) == "sms_country"
+
+
+@pytest.mark.spec("SMS-05")
+def test_where_messages_are_stopped_none_without_a_code_leaves_either(store: EphemeralStore) -> None:
+    floor = ConversionFloor(sends=1, percent=20, window_seconds=HOUR, patience_seconds=0)
+    guard = gate(store, floor=floor)
+    assert guard.admit(challenge(), PHONE, NOON) is None
+    assert guard.admit(challenge(), PHONE, NOON + 1) == "sms_stopped"
+    assert guard.admit_notice(PHONE, NOON + 1) == "sms_stopped"
+
+
 def test_nothing_that_is_counted_names_a_number_or_a_challenge(tmp_path: Path) -> None:
     store, one = open_ephemeral(f"sqlite:///{tmp_path}/kept.db", system_randomness), challenge()
     assert gate(store).admit(one, PHONE, NOON) is None

@@ -34,6 +34,10 @@ class RedisThrottle:
         counted = self._link.run("throttle_count", [_window_key(key, window_seconds)], now, now + window_seconds)
         return int(counted) <= limit
 
+    def is_full(self, key: str, *, limit: int, window_seconds: int, now: float) -> bool:
+        counted, ends_at = self._link.read("HMGET", _window_key(key, window_seconds), "counted", "ends_at")
+        return counted is not None and now < float(ends_at) and int(counted) >= limit
+
 
 def _failure_keys(throttle_key: str) -> list[str]:
     address = drawn_address(throttle_key)

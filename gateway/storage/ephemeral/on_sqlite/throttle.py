@@ -51,11 +51,20 @@ class SqliteThrottle:
                 "INSERT INTO windows (key, counted, ends_at) VALUES (?1, 1, ?2 + ?3) ON CONFLICT (key) DO UPDATE SET"
                 " counted = iif(?2 < ends_at, counted + 1, 1), ends_at = iif(?2 < ends_at, ends_at, ?2 + ?3)"
                 " RETURNING counted",
-                f"{drawn_address(key).digest}:{window_seconds:d}",
+                _window(key, window_seconds),
                 now,
                 window_seconds,
             )
         return bool(counted <= limit)
+
+    def is_full(self, key: str, *, limit: int, window_seconds: int, now: float) -> bool:
+        query = "SELECT counted FROM windows WHERE key = ? AND ? < ends_at"
+        row = self._database.row(query, _window(key, window_seconds), now)
+        return bool(row and row[0] >= limit)
+
+
+def _window(key: str, window_seconds: int) -> str:
+    return f"{drawn_address(key).digest}:{window_seconds:d}"
 
 
 def _delay(rule: DelayRule, failures: int) -> int:
