@@ -24,7 +24,7 @@ from gateway.web import cookies, csrf, error_pages, request_facts
 from gateway.web.assets import PREFIX, Assets
 from gateway.web.request_facts import RequestFacts
 from gateway.web.security_headers import connect_target, form_target, is_nameable, security_headers
-from gateway.web.translations import DEFAULT, Translations, accepted, language_of
+from gateway.web.translations import DEFAULT, Translations, accepted, clock, language_of
 
 BODY_LIMIT = 64 * 1024
 MAX_FIELDS = 50
@@ -226,6 +226,7 @@ class Shell:
             t=lambda key, **named: self.translations.say(language, key, **named),
             duration=lambda seconds: self.translations.duration(language, seconds),
             moment=lambda at: self.translations.moment(language, at),
+            clock=clock,
             form_token=self.form_token,
             nonce=self._nonce(),
             tenant=self.tenant,

@@ -66,7 +66,12 @@ class Translations:
         """An instant on the clocks of Paris."""
         when = datetime.datetime.fromtimestamp(at, PARIS)
         month = self.say(language, f"time.months.m{when.month}")
-        return self.say(language, "time.moment", day=when.day, month=month, year=when.year, clock=f"{when:%H:%M}")
+        return self.say(language, "time.moment", day=when.day, month=month, year=when.year, clock=clock(at))
+
+
+def clock(at: float) -> str:
+    """The hour and the minute on the clocks of Paris."""
+    return f"{datetime.datetime.fromtimestamp(at, PARIS):%H:%M}"
 
 
 def language_of(asked: Sequence[str]) -> str | None:

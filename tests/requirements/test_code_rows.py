@@ -4,6 +4,7 @@ five tries and for minutes, until another one is sent."""
 import pytest
 
 from gateway.accounts.account import CodeChannel
+from gateway.web.translations import clock
 from tests.requirements.assembled import Answer, Browser, Gateway, action_of, hidden_fields
 from tests.requirements.test_account_rows import changed, give_contact_code, signed_in, words
 
@@ -67,6 +68,21 @@ def test_after_five_wrong_codes_the_right_one_is_worth_nothing(gateway: Gateway)
         answer = tried(gateway, page, last)
         assert (answer.status, gateway.browser.session) == (422, None)
         assert "Ce code ne peut plus servir" in words(answer)
+
+
+@pytest.mark.spec("A11Y-06")
+def test_the_page_says_until_when_the_code_is_good_and_another_one_is_a_button_away(gateway: Gateway) -> None:
+    gateway.registered(code_channel=CodeChannel.SMS)
+    opened = gateway.clock.now()
+    page, _ = at_code(gateway)
+    assert f"Il est valable jusqu'à {clock(opened + 300)}." in words(page)
+    gateway.clock.advance(300)
+    late = gateway.browser.get(action_of(page, "code"))
+    assert "Il est valable jusqu'à" not in words(late)
+    again, code = sent_again(gateway, late)
+    assert f"Il est valable jusqu'à {clock(opened + 600)}." in words(again)  # with the sign-in itself
+    tried(gateway, again, code)
+    assert gateway.browser.session is not None
 
 
 @pytest.mark.spec("OTP-05", "AC-019")

@@ -39,6 +39,7 @@ def pages(journey_pages: JourneyPages, codes: CodeSignin, *, trust_days: int = 3
             contact=codes.masked_contact(txn),
             channel=txn.code_channel,
             undelivered=codes.undelivered(txn),
+            valid_until=codes.valid_until(txn),
             tiles=journey_pages.tiles(txn) if waiting is None else [],
             others=[channel for channel in codes.channels(txn) if channel != txn.code_channel],
             key_name=key_name(txn.account_id or ""),

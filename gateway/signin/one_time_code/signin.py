@@ -229,6 +229,14 @@ class CodeSignin:
         challenge = self._challenge(txn, self._person(txn), self._clock.now())
         return challenge is not None and challenge.undelivered
 
+    def valid_until(self, txn: SigninTransaction) -> float | None:
+        """When the code that was sent ends, or the sign-in it is for; None when none can serve any more (A11Y-06)."""
+        now = self._clock.now()
+        challenge = self._challenge(txn, self._person(txn), now)
+        if challenge is None or now >= challenge.expires_at:
+            return None
+        return min(challenge.expires_at, txn.expires_at)
+
     def _person(self, txn: SigninTransaction) -> Account:
         return proved_person(self._accounts, self._demands, txn)
 

@@ -256,6 +256,9 @@ class ScriptedCodes:
     def channels(self, _txn: SigninTransaction) -> Sequence[str]:
         return self.both
 
+    def valid_until(self, _txn: SigninTransaction) -> float | None:
+        return None
+
     def undelivered(self, _txn: SigninTransaction) -> bool:
         return self.not_taken
 
