@@ -205,8 +205,7 @@ def test_an_invited_person_activates_their_account_by_card_and_leaves_nothing_on
 ) -> None:
     """They never have a password; afterwards their card opens the session, and the next person on the post sees nobody."""
     visit, browser = desk.visit, desk.visit.browser
-    visit.demo.passerelle("accounts", "welcome", CLAIRE.username)
-    mail = visit.demo.wait_for_mail(CLAIRE.email, "activez", known=1)
+    mail = visit.welcome_again(CLAIRE)
     browser.open(mail["links"][0])
     browser.wait_for("Bienvenue")
     pictures(browser, "activation-choice-with-card")
@@ -276,8 +275,7 @@ def test_a_card_s_answer_serves_once_and_in_its_own_sign_in_alone(desk: CardDesk
     desk.step()
     desk.does(insert="hugo")
     browser.evaluate(
-        CALL + "sessionStorage.removeItem('answer');"
-        "call('challenge', { purpose: 'login' }).then(({ nonce, purpose, transaction }) =>"
+        CALL + "call('challenge', { purpose: 'login' }).then(({ nonce, purpose, transaction }) =>"
         f" fetch('{visit.demo.bridge}/v1/authenticate', {{ method: 'POST',"
         "  headers: { 'Content-Type': 'application/json', 'X-CPS-Bridge': '1' },"
         "  body: JSON.stringify({ protocol: 'cps-bridge:1', nonce, purpose, lang: 'fr' }) })"
@@ -285,9 +283,9 @@ def test_a_card_s_answer_serves_once_and_in_its_own_sign_in_alone(desk: CardDesk
         " .then((assertion) => { sessionStorage.answer = JSON.stringify({ transaction, assertion }); }))"
     )
     desk.type_code()
-    while not browser.evaluate("return sessionStorage.answer || ''"):
+    while not (answer := browser.evaluate("return sessionStorage.answer || ''")):
         Event().wait(0.02)
-    give = CALL + "const answer = JSON.parse(sessionStorage.answer);"
+    give = CALL + f"const answer = {answer};"
     assert "next" in browser.evaluate(give + "return call('verify', answer)")
     assert browser.evaluate(give + "return call('verify', answer)")["error"] != "card_refused", "that sign-in went on"
 

@@ -224,8 +224,7 @@ def test_an_invited_person_activates_their_account_by_e_cps_and_never_has_a_pass
     """Somebody else's e-CPS does not activate it, and is not taken for hers again. Once the account is archived, hers leads
     back to the application without a session. (Claire is nobody else's here: tests run in any order.)"""
     browser, demo = visit.browser, visit.demo
-    demo.passerelle("accounts", "welcome", CLAIRE.username)
-    mail = demo.wait_for_mail(CLAIRE.email, "activez", known=1)
+    mail = visit.welcome_again(CLAIRE)
     browser.open(mail["links"][0])
     browser.wait_for("S'identifier avec Pro Santé Connect")
     assert browser.has_field("Nouveau mot de passe"), "the other way stays open"

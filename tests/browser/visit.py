@@ -1,6 +1,7 @@
 """A browser in front of a demo, and the gestures of somebody who signs in by Pro Santé Connect."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.browser.driver import Browser
 from tests.running_demo import RunningDemo
@@ -84,6 +85,12 @@ class Visit:
         self.demo.passerelle("accounts", "create", "--username", person.username, "--email", person.email, *names)
         self.browser.open(self.demo.wait_for_mail(person.email, "activez")["links"][0])
         self.browser.wait_for("Bienvenue")
+
+    def welcome_again(self, person: Person) -> dict[str, Any]:
+        """The mail of a second link, once the first one's has come: an older link that is dead is sent to nobody."""
+        self.demo.wait_for_mail(person.email, "activez")
+        self.demo.passerelle("accounts", "welcome", person.username)
+        return self.demo.wait_for_mail(person.email, "activez", known=1)
 
     def sign_in_by_password(self, person: Person) -> None:
         known = self.codes_so_far(person)

@@ -1,8 +1,6 @@
 """What only a browser can tell: the policy lets our scripts work and nothing else, the key of a trusted device signs and
 cannot leave, a journey may end at its application through a redirect, and everything works without scripts."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,27 +13,18 @@ from werkzeug.serving import make_server
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.journey import Step
 from gateway.signin.trusted_device import signature_ok, signed_message
+from tests.browser.driver import launched_chromium
 from tests.unit.web.world import CAMILLE, HANDLE, NOW, ORIENTATION, Door
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium")
 HERE = f"/signin/{HANDLE}"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing")
-        pytest.skip("Chromium is missing")
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with launched_chromium() as browser:
         yield browser
-        browser.close()
 
 
 class Served:

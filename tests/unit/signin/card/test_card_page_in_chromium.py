@@ -1,7 +1,5 @@
 """The card's page in a real browser: the ports in order, the permission, help at once, one click one try, the other means."""
 
-import os
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
+from tests.browser.driver import launched_chromium
 from tests.unit.signin.card.cards import Rig, environment
 from tests.unit.signin.card.door import CardDoor
 from tests.unit.signin.card.loopback_bridge import LoopbackBridge
@@ -18,23 +17,13 @@ from tests.unit.signin.card.tab import HANDLE
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium")
 HERE = f"/signin/{HANDLE}/card"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing")
-        pytest.skip("Chromium is missing")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
