@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
@@ -22,10 +23,14 @@ from gateway.wiring.people import PeopleFromAccounts
 from gateway.wiring.remembered_people import RememberedPeople
 from gateway.wiring.stores import UNAVAILABLE, ReviewedConfig, Stores, open_stores, read_idp_config
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread of the pages keeps the interpreter while the loop of the machine door waits for it."""
+
 
 def application() -> Application:
     """The factory that uvicorn calls in each worker; the settings file is named by PASSERELLE_CONFIG."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings = read_settings(Path(os.environ["PASSERELLE_CONFIG"]))
     reviewed = read_idp_config(settings)
     return build(settings, reviewed, open_stores(settings, node=settings.node))
