@@ -13,6 +13,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 from types import TracebackType
@@ -144,7 +145,7 @@ class Processes:
                 return False
 
         for url in urls:
-            self._wait(lambda url=url: answers(url), f"{url} does not answer; the logs are in {self._data}.")  # type: ignore[misc]
+            self._wait(partial(answers, url), f"{url} does not answer; the logs are in {self._data}.")
 
     def watch(self) -> None:
         """Until somebody asks to stop."""
