@@ -39,7 +39,7 @@ def is_on_loopback(client: Client, redirect_uri: str) -> bool:
 
 
 def origin_of(uri: str) -> str:
-    """Scheme, host and port, as browsers write them in `Origin`: without the port that the scheme has anyhow (RFC 6454 §6.2)."""
+    """Scheme, host and port, as browsers write them in `Origin`: never the port that the scheme has anyhow."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc.removesuffix(_USUAL_PORTS.get(parts.scheme, ''))}"
 
