@@ -89,8 +89,8 @@ class RefreshState:
 
 
 class Rotation(NamedTuple):
-    """What became of a presented refresh token. `kept`: the answer that it got before; `session_idle_at`, `session_ends_at`: when
-    its session ends unless it is used before, and when it ends anyhow, as the step found them, for whoever gets an answer."""
+    """What became of a presented refresh token. `kept`: the answer that it got before; `session_idle_at`, `session_ends_at`:
+    when its session ends unless it is used before, and when anyhow, as the step found them, for whoever gets an answer."""
 
     done: "Refresh"
     kept: bytes = b""

@@ -166,9 +166,9 @@ def _refuse_other_key(grant: Grant, client: Client, binding: Binding) -> None:
 
 
 def _with_life(answer: bytes, grant: Grant, rotation: Rotation) -> bytes:
-    """The answer was made before the step that knows until when the session lives: the token's facts only say until when it did,
-    before it was used, or renewed by another sign-in. Between the quotes of a JSON string no bare quote stands, so a member is
-    found nowhere else."""
+    """The answer was made before the step that knows until when the session lives: the token's facts only say until when it
+    did, before it was used, or renewed by another sign-in. Between the quotes of a JSON string no bare quote stands, so a
+    member is found nowhere else."""
     for member, known, now in (
         (b'"session_idle_at":%d', int(grant.session_idle_at), int(rotation.session_idle_at)),
         (b'"session_expires_at":%d', int(grant.session_ends_at), int(rotation.session_ends_at)),
