@@ -264,9 +264,10 @@ class Authorization:
             session=digest(session.handle),
             details={**event.details, "scope": " ".join(request.scope)},
         )
+        # First: whatever takes the session over once the code is there then knows whom to tell of its end.
+        self._gate.remember_client(session, client.client_id, structure, _what_it_learns(client, request))
         if not self._codes.issue(code, because(event)):
             raise RefusedRequest("login_required", "The session has just ended.")
-        self._gate.remember_client(session, client.client_id, structure, _what_it_learns(client, request))
         return self._answer(client, request, {"code": code.handle})
 
     def _structure(

@@ -306,7 +306,9 @@ class FakeGate:
     def remember_client(
         self, session: Session, client_id: str, structure: str | None, learns: Sequence[str] = ()
     ) -> None:
-        kept = self._ephemeral.sessions[session.handle]
+        kept = self._ephemeral.sessions.get(session.handle)
+        if kept is None:
+            return
         self._ephemeral.sessions[session.handle] = replace(
             kept, clients=(*kept.clients, client_id), active_structure=structure or kept.active_structure
         )
