@@ -120,7 +120,9 @@ class Authorization:
                         raise RefusedRequest("interaction_required", "A structure must be chosen.") from None
             if request.silent:
                 raise self._silent_refusal(session, client, request)
-            return self._sign_in(client, request, session, browser(), context)
+            way = self._sign_in(client, request, session, browser(), context)
+            # Pages speak the language that an address asked last: what came otherwise is asked now.
+            return f"{way}?ui_locales={request.ui_locale}" if came.hidden and request.ui_locale else way
         except RefusedRequest as refusal:
             return self._refuse(client, request, refusal, context)
 
