@@ -120,9 +120,7 @@ class Authorization:
                         raise RefusedRequest("interaction_required", "A structure must be chosen.") from None
             if request.silent:
                 raise self._silent_refusal(session, client, request)
-            way = self._sign_in(client, request, session, browser(), context)
-            # Pages speak the language that an address asked last: what came otherwise is asked now.
-            return f"{way}?ui_locales={request.ui_locale}" if came.hidden and request.ui_locale else way
+            return self._sign_in(client, request, session, browser(), context, hidden=came.hidden)
         except RefusedRequest as refusal:
             return self._refuse(client, request, refusal, context)
 
@@ -210,6 +208,8 @@ class Authorization:
         session: Session | None,
         browser_cookie: str,
         context: RequestContext,
+        *,
+        hidden: bool,
     ) -> str:
         """A step-up starts from the session; a forced sign-in keeps the person's name only; a change of person nothing."""
         if session is not None:
@@ -220,7 +220,9 @@ class Authorization:
         continuation = {"resume": RESUME, "request": asdict(request)}
         demand = _demand(client, request)
         txn = self._journey.open(demand, continuation, browser_cookie=browser_cookie, session=session, context=context)
-        return SIGNIN + txn.handle
+        # Pages speak the language that an address asked last: what came hidden from them is asked here.
+        language = f"?ui_locales={request.ui_locale}" if hidden and request.ui_locale else ""
+        return SIGNIN + txn.handle + language
 
     def _grant(
         self,
