@@ -157,6 +157,11 @@ def test_an_answer_without_content_announces_no_length(short_way, pieces) -> Non
     assert head.endswith(b"\r\n\r\n")
 
 
+def test_a_refused_method_is_told_all_that_would_do(short_way) -> None:
+    """RFC 9110 §15.5.6; HEAD is answered wherever GET is."""
+    assert b"\r\nallow: GET, HEAD, POST\r\n" in answer(short_way, post(b"", method="PUT"))
+
+
 def test_requests_in_turn_are_answered_in_their_order(short_way) -> None:
     sent = [post(b"slow", close="keep-alive"), *(post(b"%d" % n, close="keep-alive") for n in range(20)), post(b"end")]
     answers = re.findall(rb"127\.0\.0\.1 (\w+?)(?:HTTP|$)", answer(short_way, b"".join(sent)))
