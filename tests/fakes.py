@@ -107,11 +107,14 @@ class FakeSessions:
         now: float,
         effects: Effects,
         *,
-        replacing: str | None = None,
+        replacing: Session | None = None,
         at_most: int | None = None,
         if_ousted: Effects = NO_EFFECTS,
-    ) -> None:
-        replaced = self.find(replacing, now) if replacing is not None else None
+    ) -> bool:
+        replaced = self.find(replacing.handle, now) if replacing is not None else None
+        same_person = replacing is not None and replacing.account_id == session.account_id
+        if replacing is not None and same_person and (replaced is None or replaced.version != replacing.version):
+            return False
         if replaced is not None:
             del self.records[replaced.handle]
             if replaced.sid != session.sid:
@@ -124,6 +127,7 @@ class FakeSessions:
             self._written.note(logout_calls(self.records.pop(one.handle)))
         if ousted:
             self._written.note(if_ousted)
+        return True
 
     def find(self, handle: str, now: float) -> Session | None:
         found = self.records.get(handle)

@@ -48,6 +48,8 @@ from gateway.signin.transaction import Demand, SigninTransaction
 
 __all__ = ["Journey", "SituationNotTold", "Step", "StructureNotHeld", "TransactionGone", "TransactionMoved"]
 
+STARTS = 5
+"""How often a session is made again when the one it replaces changes meanwhile, as when an application joins it."""
 OPENED_PER_ORIGIN = 2000
 """Sign-ins that one address may have under way: a hospital's morning behind one address, and about six megabytes."""
 
@@ -429,19 +431,9 @@ class Journey:
             # The proofs were lent by a session that has ended: nothing rises from a dead session.
             raise TransactionGone("the session that lent its proofs has ended")
         session = self._new.made(txn, account, previous, now, context)
-        effects = self._new.started(txn, session, previous, now, context)
-        if previous is None or previous.account_id != account.id:
-            effects += self._browsers.notice(account, session, context.unverified_marks, now)
         txn = replace(txn, session_digest=digest(session.handle), chosen_structure=session.active_structure)
         saved(self._transactions, txn, now, NO_EFFECTS)
-        self._sessions.start(
-            session,
-            now,
-            effects,
-            replacing=previous.handle if previous is not None else None,
-            at_most=self._policy.sessions_at_once,
-            if_ousted=self._new.ousted(session, now, context),
-        )
+        session = self._started(txn, session, account, previous, now, context)
         if self._standing.counted(txn, account) != session.evidence:
             # A link frozen, a passkey revoked, while the session was being made: whoever did it did not see it to end it.
             reason = "not_me" if session.upstream is not None else "authenticator_revoked"
@@ -450,6 +442,36 @@ class Journey:
             raise TransactionGone("the link, or the passkey, stands no more")
         self._accounts.note_signin(account.id, now, self._scale.level_of(session.evidence).acr)
         return session
+
+    def _started(
+        self,
+        txn: SigninTransaction,
+        session: Session,
+        account: Account,
+        previous: Session | None,
+        now: float,
+        context: RequestContext,
+    ) -> Session:
+        """The session as it was started. When the one it replaces moved since it was read, what joined it is taken over too;
+        when it ended, nothing of it is: neither may be lost, for applications are told by what a session holds (SES-07)."""
+        for _ in range(STARTS):
+            effects = self._new.started(txn, session, previous, now, context)
+            if previous is None or previous.account_id != account.id:
+                effects += self._browsers.notice(account, session, context.unverified_marks, now)
+            if self._sessions.start(
+                session,
+                now,
+                effects,
+                replacing=previous,
+                at_most=self._policy.sessions_at_once,
+                if_ousted=self._new.ousted(session, now, context),
+            ):
+                return session
+            previous = self._sessions.find(previous.handle, now) if previous is not None else None
+            if previous is None and lender(txn) is not None:
+                raise TransactionGone("the session that lent its proofs has ended")
+            session = replace(self._new.made(txn, account, previous, now, context), handle=session.handle)
+        raise TransactionMoved("the session to replace does not stand still")
 
     def marks(self, session: Session, context: RequestContext) -> str:
         """What this browser keeps, now that the session was opened in it."""

@@ -35,15 +35,16 @@ class Sessions(Protocol):
         now: float,
         effects: Effects,
         *,
-        replacing: str | None = None,
+        replacing: Session | None = None,
         at_most: int | None = None,
         if_ousted: Effects = NO_EFFECTS,
-    ) -> None:
-        """Stores the session; the one whose handle is `replacing` dies in the same step (its codes and grants move to
-        the new one when both are of the same account, die otherwise; another account's session dies a step before). Unless
-        the new one has its `sid`, `logout_calls` of a live session that is replaced are appended in the step it dies. When the
-        account then has more than `at_most` live sessions, those that were opened first end in the same step, with their
-        `logout_calls` and, once, `if_ousted` (SES-10)."""
+    ) -> bool:
+        """Stores the session; `replacing` dies in the same step (its codes and grants move to the new one when both are of the
+        same account, die otherwise; another account's session dies a step before). The new one was made from what the person's
+        former one held: False, and nothing written, when that one is no longer alive at this `version`. Unless the new one
+        has its `sid`, `logout_calls` of a live session that is replaced are appended in the step it dies. When the account then
+        has more than `at_most` live sessions, those that were opened first end in the same step, with their `logout_calls`
+        and, once, `if_ousted` (SES-10)."""
         ...
 
     def find(self, handle: str, now: float) -> Session | None:

@@ -288,7 +288,7 @@ def test_a_step_up_keeps_the_tokens_and_signing_out_afterwards_ends_them(provide
     begun = begin(provider)
     session = next(iter(provider.ephemeral.sessions.values()))
     renewed = replace(session, handle=handle(system_randomness, partition_of(ACCOUNT)))
-    store.sessions.start(renewed, provider.clock.now(), NO_EFFECTS, replacing=session.handle)
+    store.sessions.start(renewed, provider.clock.now(), NO_EFFECTS, replacing=session)
     again = json_of(refresh(provider, begun["refresh_token"]))
     store.sessions.end(renewed.handle, provider.clock.now(), NO_EFFECTS)
     assert refused(refresh(provider, again["refresh_token"])) == "invalid_grant"

@@ -116,7 +116,7 @@ def test_a_refresh_tells_the_ends_of_the_session_that_has_taken_over(provider, m
         last_used_at=now,
         absolute_end=session.absolute_end + moved,
     )
-    provider.store.sessions.start(renewed, now, NO_EFFECTS, replacing=handle)
+    provider.store.sessions.start(renewed, now, NO_EFFECTS, replacing=replace(session, handle=handle))
     life = ends(use(provider, answer["access_token"], "GET"))
     assert life == (int(now) + IDLE, int(renewed.absolute_end))
     asked = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]}

@@ -67,7 +67,7 @@ def test_a_handle_of_one_kind_is_unknown_to_every_other(
         assert store.sessions.find(handle, NOW) is None
         assert store.sessions.use(handle, NOW) is None
         assert store.sessions.end(handle, NOW, because_of("ended")) is None
-        store.sessions.start(a_session(), NOW, NO_EFFECTS, replacing=handle)
+        store.sessions.start(a_session(), NOW, NO_EFFECTS, replacing=a_session(handle=handle))
     if kind != "transaction":
         assert store.transactions.find(handle, NOW) is None
         assert not store.transactions.save(a_transaction(handle=handle), NOW, because_of("saved"))

@@ -301,7 +301,7 @@ def test_a_token_and_its_last_answer_survive_a_step_up(
     """A renewed session has a new handle: what the old one gave goes on under it, and ends with it."""
     run(rotate())
     renewed = replace(session, handle=a_handle(session.account_id))
-    store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=session.handle)
+    store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=session)
     assert run(rotate(now=NOW + 1))[:2] == (Refresh.AGAIN, b"the answer")
     assert run(rotate(SECOND, now=NOW + 2))[0] is Refresh.ROTATED
     grant, live = run(store.grants.find_refresh(code.grant_id, NOW + 2))
@@ -333,10 +333,10 @@ def test_rotations_during_a_step_up_all_happen_once(
 
     def one() -> Any:
         if next(turns) == 10:
-            return store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=session.handle)
+            return store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=session)
         return rotate()
 
-    answers = [answer for answer in at_once(25, one) if answer is not None]
+    answers = [answer for answer in at_once(25, one) if answer is not True]
     assert Counter(one.done for one in answers) == {Refresh.ROTATED: 1, Refresh.AGAIN: 23}
 
 

@@ -201,7 +201,7 @@ def test_a_replaced_session_is_dead_and_hands_on_its_grants(store: EphemeralStor
     for code in (waiting, spent):
         assert store.codes.issue(code, NO_EFFECTS)
     run(store.grants.redeem_code(spent.handle, a_grant(spent), NOW, if_redeemed=NO_EFFECTS, if_replayed=NO_EFFECTS))
-    store.sessions.start(new, NOW, because_of("started"), replacing=old.handle)
+    store.sessions.start(new, NOW, because_of("started"), replacing=old)
     assert store.sessions.find(old.handle, NOW) is None
     assert [one.sid for one in store.sessions.of(old.account_id, NOW)] == [new.sid]
     assert not store.codes.issue(a_code(old), NO_EFFECTS)
@@ -232,7 +232,7 @@ def test_a_session_replaced_by_another_persons_hands_on_nothing(
     grant_id = _grant_id(store, run, old)
     code = a_code(old)
     assert store.codes.issue(code, NO_EFFECTS)
-    store.sessions.start(new, NOW, NO_EFFECTS, replacing=old.handle)
+    store.sessions.start(new, NOW, NO_EFFECTS, replacing=old)
     assert store.sessions.find(old.handle, NOW) is None
     assert store.sessions.of(old.account_id, NOW) == []
     assert store.sessions.find(new.handle, NOW) == new
@@ -245,14 +245,48 @@ def test_an_expired_session_that_is_replaced_hands_on_nothing(store: EphemeralSt
     new = a_session(old.account_id, last_used_at=NOW + 10)
     store.sessions.start(old, NOW, NO_EFFECTS)
     grant_id = _grant_id(store, run, old)
-    store.sessions.start(new, NOW + 10, NO_EFFECTS, replacing=old.handle)
+    assert not store.sessions.start(new, NOW + 10, NO_EFFECTS, replacing=old)
+    assert store.sessions.find(new.handle, NOW + 10) is None
+    assert store.sessions.start(new, NOW + 10, NO_EFFECTS)
     assert run(store.grants.find_grant(grant_id, NOW + 10)) is None
 
 
-@pytest.mark.parametrize("replacing", ["", "not a handle", "\udcff", None])
-def test_a_cookie_that_names_nothing_replaces_nothing(store: EphemeralStore, replacing: str | None) -> None:
+@pytest.mark.spec("SES-07")
+def test_a_session_is_not_renewed_from_what_it_held_before_an_application_joined_or_after_its_end(
+    store: EphemeralStore,
+) -> None:
+    read = a_session(clients=("one",))
+    store.sessions.start(read, NOW, NO_EFFECTS)
+    assert store.sessions.amend(replace(read, clients=BOTH), NOW, NO_EFFECTS)
+    renewed = a_session(read.account_id, sid=read.sid, clients=read.clients)
+    assert not store.sessions.start(renewed, NOW, because_of("started"), replacing=read)
+    assert store.sessions.find(renewed.handle, NOW) is None
+    joined = store.sessions.find(read.handle, NOW)
+    assert joined is not None
+    assert joined.clients == BOTH
+    assert store.sessions.start(replace(renewed, clients=BOTH), NOW, NO_EFFECTS, replacing=joined)
+    once_more = a_session(read.account_id, sid=read.sid, clients=BOTH)
+    store.sessions.end(renewed.handle, NOW, NO_EFFECTS)
+    assert not store.sessions.start(once_more, NOW, because_of("started"), replacing=renewed)
+    assert store.sessions.of(read.account_id, NOW) == []
+    assert len(_calls(store)) == len(BOTH)
+
+
+@pytest.mark.spec("SES-07")
+def test_of_renewals_at_once_one_takes_the_session_over(store: EphemeralStore, at_once: AtOnce) -> None:
+    read = a_session()
+    store.sessions.start(read, NOW, NO_EFFECTS)
+    done = at_once(20, lambda: store.sessions.start(a_session(read.account_id), NOW, NO_EFFECTS, replacing=read))
+    assert sorted(done) == [False] * 19 + [True]
+    assert len(store.sessions.of(read.account_id, NOW)) == 1
+
+
+@pytest.mark.parametrize("handle", ["", "not a handle", "\udcff"])
+def test_a_session_of_another_person_that_is_nowhere_is_replaced_all_the_same(
+    store: EphemeralStore, handle: str
+) -> None:
     session = a_session()
-    store.sessions.start(session, NOW, NO_EFFECTS, replacing=replacing)
+    assert store.sessions.start(session, NOW, NO_EFFECTS, replacing=a_session(handle=handle))
     assert store.sessions.find(session.handle, NOW) == session
 
 
@@ -330,7 +364,7 @@ def test_the_applications_of_a_session_replaced_by_another_persons_are_told(
     partition = partition_of(old.account_id)
     new = a_session(an_account(partition if same_partition else (partition + 1) % 16))
     store.sessions.start(old, NOW, NO_EFFECTS)
-    store.sessions.start(new, NOW, NO_EFFECTS, replacing=old.handle)
+    store.sessions.start(new, NOW, NO_EFFECTS, replacing=old)
     assert _calls(store) == _expected(old)
 
 
@@ -341,9 +375,9 @@ def test_a_session_renewed_under_its_name_is_told_to_nobody_and_under_another_na
     first = a_session(clients=BOTH)
     renewed = a_session(first.account_id, sid=first.sid, clients=BOTH)
     store.sessions.start(first, NOW, NO_EFFECTS)
-    store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=first.handle)
+    store.sessions.start(renewed, NOW, NO_EFFECTS, replacing=first)
     assert _calls(store) == []
-    store.sessions.start(a_session(first.account_id), NOW, NO_EFFECTS, replacing=renewed.handle)
+    store.sessions.start(a_session(first.account_id), NOW, NO_EFFECTS, replacing=renewed)
     assert _calls(store) == _expected(renewed)
 
 
@@ -410,7 +444,7 @@ def test_a_session_that_replaces_another_ousts_nobody(store: EphemeralStore) -> 
     for session in (first, second):
         store.sessions.start(session, NOW, NO_EFFECTS, at_most=2)
     renewed = a_session(account_id, sid=first.sid)
-    store.sessions.start(renewed, NOW, NO_EFFECTS, at_most=2, if_ousted=because_of("ousted"), replacing=first.handle)
+    store.sessions.start(renewed, NOW, NO_EFFECTS, at_most=2, if_ousted=because_of("ousted"), replacing=first)
     assert {one.sid for one in store.sessions.of(account_id, NOW)} == {first.sid, second.sid}
     assert drained(store.spool) == []
 

@@ -1,16 +1,21 @@
 """The journey: what comes next, from stored state; how it ends."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
+from typing import Any
 
 import pytest
 
 from gateway.accounts.account import AccountStatus
+from gateway.journal.effects import NO_EFFECTS, Effects
 from gateway.randomness import digest, partition_of
 from gateway.signin.assurance import ACR_PWD_DEVICE, ACR_PWD_OTP_MAIL, ACR_PWD_OTP_SMS
 from gateway.signin.evidence import Evidence, Means
 from gateway.signin.gone import TooManySignins
 from gateway.signin.journey import OPENED_PER_ORIGIN, Step, StructureNotHeld, TransactionGone, TransactionMoved
 from gateway.signin.policy import DAY, SigninPolicy
+from gateway.signin.session import Session
 from gateway.signin.transaction import Demand
 from tests.unit.signin.world import BROWSER, CONTEXT, World
 
@@ -336,3 +341,67 @@ def test_one_address_cannot_open_sign_ins_without_end() -> None:
     opened("192.0.2.8")
     world.clock.advance(world.policy.transaction_ttl_seconds)
     opened("192.0.2.7")
+
+
+class Meanwhile:
+    """What another request does to the session to be replaced, between its reading and its replacement."""
+
+    def __init__(self, world: World, act: Callable[[Session], object], times: int = 1) -> None:
+        self._start, self._act, self._left = world.sessions.start, act, times
+        world.sessions.start = self  # type: ignore[method-assign]
+
+    def __call__(self, session: Session, now: float, effects: Effects, **more: Any) -> bool:
+        if self._left and more["replacing"] is not None:
+            self._left -= 1
+            self._act(more["replacing"])
+        return self._start(session, now, effects, **more)
+
+
+@pytest.mark.spec("SES-07")
+def test_an_application_that_joins_a_session_while_it_is_renewed_is_taken_over_and_told_of_its_end() -> None:
+    world = World()
+    first = world.signed_in()
+
+    def join(read: Session) -> None:
+        assert world.sessions.amend(replace(read, clients=(*read.clients, "other")), world.clock.now(), NO_EFFECTS)
+
+    Meanwhile(world, join)
+    renewed = world.complete(world.with_code(), first.handle)
+    assert "other" in renewed.clients
+    assert renewed.sid == first.sid
+    assert world.sessions.of(world.claire.id, world.clock.now()) == [renewed]
+    assert world.sessions.find(first.handle, world.clock.now()) is None
+
+
+@pytest.mark.spec("SES-07")
+def test_a_session_that_ends_while_it_is_renewed_hands_on_nothing() -> None:
+    world = World()
+    first = world.signed_in()
+    Meanwhile(world, lambda read: world.sessions.end(read.handle, world.clock.now(), NO_EFFECTS))
+    renewed = world.complete(world.with_code(), first.handle)
+    assert renewed.sid != first.sid
+    assert world.sessions.of(world.claire.id, world.clock.now()) == [renewed]
+
+
+@pytest.mark.spec("SES-07")
+def test_proofs_lent_by_a_session_that_ends_while_it_is_raised_raise_nothing() -> None:
+    world = World()
+    session = world.signed_in()
+    txn = world.open(Demand(client_id=APP), session)
+    Meanwhile(world, lambda read: world.sessions.end(read.handle, world.clock.now(), NO_EFFECTS))
+    with pytest.raises(TransactionGone):
+        world.complete(txn, session.handle)
+    assert world.sessions.of(world.claire.id, world.clock.now()) == []
+
+
+def test_a_session_that_never_stands_still_is_not_renewed() -> None:
+    world = World()
+    first = world.signed_in()
+    numbers = count()
+
+    def join(read: Session) -> None:
+        world.sessions.amend(replace(read, clients=(f"{next(numbers)}",)), world.clock.now(), NO_EFFECTS)
+
+    Meanwhile(world, join, times=99)
+    with pytest.raises(TransactionMoved):
+        world.complete(world.with_code(), first.handle)

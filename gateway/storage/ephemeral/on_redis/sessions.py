@@ -15,6 +15,8 @@ from gateway.storage.ephemeral.on_redis.link import RedisLink
 from gateway.storage.ephemeral.on_redis.scripts import EffectsPacker, key
 from gateway.storage.ephemeral.unavailable import RecordExistsError
 
+_STARTED = 1
+
 
 class RedisSessions:
     def __init__(self, link: RedisLink, pack: EffectsPacker) -> None:
@@ -26,16 +28,17 @@ class RedisSessions:
         now: float,
         effects: Effects,
         *,
-        replacing: str | None = None,
+        replacing: Session | None = None,
         at_most: int | None = None,
         if_ousted: Effects = NO_EFFECTS,
-    ) -> None:
+    ) -> bool:
         address = drawn_address(session.handle, session.account_id)
-        replaced = address_of(replacing) if replacing is not None else None
+        replaced = address_of(replacing.handle) if replacing is not None else None
         if replacing is not None and replaced is not None and replaced.partition != address.partition:
             # Another person's session, out of this step's reach: dead before the new one lives.
-            self.end(replacing, now, NO_EFFECTS)  # which tells its applications
+            self.end(replacing.handle, now, NO_EFFECTS)  # which tells its applications
             replaced = None
+        renewed = replacing is not None and replacing.account_id == session.account_id
         started = self._link.run(
             "session_start",
             [_key(address)],
@@ -51,9 +54,11 @@ class RedisSessions:
             self._pack(effects),
             at_most if at_most is not None else "",
             self._pack(if_ousted),
+            replacing.version if replacing is not None and renewed else "",
         )
         if not started:
             raise RecordExistsError("session")
+        return bool(started == _STARTED)
 
     def find(self, handle: str, now: float) -> Session | None:
         address = address_of(handle)

@@ -25,14 +25,21 @@ class SqliteSessions:
         now: float,
         effects: Effects,
         *,
-        replacing: str | None = None,
+        replacing: Session | None = None,
         at_most: int | None = None,
         if_ousted: Effects = NO_EFFECTS,
-    ) -> None:
+    ) -> bool:
         address = drawn_address(session.handle, session.account_id)
-        replaced = address_of(replacing) if replacing is not None else None
+        replaced = address_of(replacing.handle) if replacing is not None else None
         try:
             with self._database.step() as step:
+                if replacing is not None and replacing.account_id == session.account_id:
+                    stands = (
+                        "SELECT 1 FROM sessions WHERE digest = ? AND account_id = ? AND version = ? AND ? < ends_at"
+                    )
+                    old = replaced.digest if replaced is not None else ""
+                    if not step.row(stands, old, session.account_id, replacing.version, now):
+                        return False
                 step.run(
                     "INSERT INTO sessions"
                     " (digest, account_id, last_used_at, idle_seconds, absolute_end, version, document)"
@@ -52,6 +59,7 @@ class SqliteSessions:
                     _oust(step, session.account_id, address.digest, at_most, now, if_ousted)
         except sqlite3.IntegrityError as error:
             raise RecordExistsError("session") from error
+        return True
 
     def find(self, handle: str, now: float) -> Session | None:
         address = address_of(handle)

@@ -834,9 +834,9 @@ def test_a_session_that_begins_while_its_link_is_frozen_ends_at_once(monkeypatch
     under_way = world.linked()
     start = world.sessions.start
 
-    def protest_first(*given: Any, **named: Any) -> None:
+    def protest_first(*given: Any, **named: Any) -> bool:
         world.disputes.not_me(world.not_me_token(), CONTEXT)
-        start(*given, **named)
+        return start(*given, **named)
 
     monkeypatch.setattr(world.sessions, "start", protest_first)
     with pytest.raises(TransactionGone):

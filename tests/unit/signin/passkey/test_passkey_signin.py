@@ -131,9 +131,9 @@ def test_a_passkey_removed_while_its_session_is_being_made_leaves_no_session(wor
     txn = world.with_passkey(authenticator)
     start = world.sessions.start
 
-    def started_late(*positional: object, **named: object) -> None:
+    def started_late(*positional: object, **named: object) -> bool:
         world.passkey_store.revoke(passkey.id, world.clock.now(), NO_EFFECTS)
-        start(*positional, **named)  # type: ignore[arg-type]
+        return start(*positional, **named)  # type: ignore[arg-type]
 
     world.sessions.start = started_late  # type: ignore[method-assign,assignment]
     with pytest.raises(TransactionGone):

@@ -1,7 +1,12 @@
 -- KEYS: session. ARGV: now, digest, account_id, last_used_at, idle_seconds, absolute_end, version, document,
--- digest of the replaced session (of this partition) or '', effects, how many at most or '', effects of ousting others.
+-- digest of the replaced session (of this partition) or '', effects, how many at most or '', effects of ousting others,
+-- the version at which the account's own replaced session must live or ''. 1: started; 0: it exists; -1: the other moved.
 local now, digest, account_id, old = ARGV[1], ARGV[2], ARGV[3], ARGV[9]
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if ARGV[13] ~= '' then
+  local found, live = session_of(old, now)
+  if not found or not live or found[6] ~= account_id or found[5] ~= ARGV[13] then return -1 end
+end
 redis.call('HSET', KEYS[1], 'account_id', account_id, 'last_used_at', ARGV[4], 'idle_seconds', ARGV[5],
   'absolute_end', ARGV[6], 'version', ARGV[7], 'document', ARGV[8])
 collect_after(KEYS[1], now, ARGV[6])
