@@ -259,6 +259,18 @@ def test_a_proof_that_is_missing_is_asked_for(helper: Judge, issuer: LyingIssuer
     assert helper.judge(alone).error == "invalid_dpop_proof"
 
 
+@pytest.mark.parametrize(
+    "jwk",
+    [{"kty": "OKP", "crv": "of nobody", "x": "AA"}, {"kty": "EC", "crv": "of nobody", "x": "AA", "y": "AA"}],
+    ids=["OKP", "EC"],
+)  # fmt: skip
+def test_a_proof_by_a_key_of_an_unknown_curve_is_refused(
+    helper: Judge, issuer: LyingIssuer, jwk: dict[str, str]
+) -> None:
+    refused = verdict(helper, Call(issuer, proof={}, proof_header={"jwk": jwk}))
+    assert (refused.status, refused.error) == (401, "invalid_dpop_proof")
+
+
 def test_a_token_bound_to_a_certificate_passes_with_it(helper: Judge, issuer: LyingIssuer) -> None:
     bound = Call(issuer, claims={"cnf": {"x5t#S256": sha256(CERTIFICATE)}}, certificate=CERTIFICATE)
     assert verdict(helper, bound).status == 200

@@ -160,8 +160,8 @@ def _public_key(jwk: Mapping[str, Any]) -> Key | None:
     try:
         key = kind.import_key(dict(jwk))
         _ = key.public_key
-    except (JoseError, ValueError, TypeError, AttributeError):
-        return None
+    except (JoseError, ValueError, TypeError, AttributeError, LookupError):
+        return None  # no key, or on a curve that nobody here knows
     return key
 
 
