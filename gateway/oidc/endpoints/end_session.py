@@ -13,6 +13,7 @@ from gateway.applications.ports import Clients
 from gateway.clock import Clock
 from gateway.journal.effects import because
 from gateway.journal.events import Event, Outcome
+from gateway.journal.quota import LineQuota
 from gateway.keys.signer import Signer
 from gateway.oidc.endpoints.authorization import context_of, parameters_of, same_by_get
 from gateway.oidc.logout import LogoutRequest, read_logout_request
@@ -25,6 +26,7 @@ from gateway.signin.farewell.farewell import Farewells
 from gateway.signin.farewell.pages import after, remembering
 from gateway.signin.pages import Leave, nowhere_to_leave
 from gateway.signin.session import Session
+from gateway.signin.throttle import ip_block
 from gateway.web import csrf
 from gateway.web.cookies import SESSION
 from gateway.web.shell import Shell
@@ -58,6 +60,7 @@ class EndSession:
         self._shell = shell
         self._farewells = farewells
         self._leave = leave
+        self._quota = LineQuota()
 
     def requested(self, unverified: UnverifiedParameters) -> Response:
         request = self._read(unverified)
@@ -93,22 +96,21 @@ class EndSession:
 
     def _note(self, request: LogoutRequest, session: Session | None) -> None:
         context = context_of(self._shell)
-        self._notes.note(
-            because(
-                Event(
-                    "logout.requested",
-                    Outcome.SUCCESS,
-                    self._clock.now(),
-                    reason="hint" if request.has_hint() else "no_hint",
-                    actor=session.account_id if session else None,
-                    client=request.client.client_id if request.client else None,
-                    session=digest(session.handle) if session else None,
-                    ip=context.ip,
-                    user_agent=context.user_agent,
-                    request=context.request,
-                )
-            )
+        event = Event(
+            "logout.requested",
+            Outcome.SUCCESS,
+            self._clock.now(),
+            reason="hint" if request.has_hint() else "no_hint",
+            actor=session.account_id if session else None,
+            client=request.client.client_id if request.client else None,
+            session=digest(session.handle) if session else None,
+            ip=context.ip,
+            user_agent=context.user_agent,
+            request=context.request,
         )
+        line = self._quota.within(event, ip_block(context.ip)) if session is None else event
+        if line is not None:
+            self._notes.note(because(line))
 
 
 def end_session_blueprint(end_session: EndSession, shell: Shell) -> flask.Blueprint:
