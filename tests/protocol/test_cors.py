@@ -1,6 +1,7 @@
 """Which pages may read which answers (WEB-05; RFC 9700 §2.6): a table of the endpoints, and the origins that look alike."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -114,6 +115,22 @@ def test_a_good_answer_is_read_by_its_own_pages_only(provider):
             answer = provider.machine("GET", path, authorization=f"Bearer {tokens['access_token']}", origin=origin)
             assert answer.status == 200
             assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+@pytest.mark.parametrize(
+    ("declared", "origin"),
+    [
+        ("https://spa.example:443/callback", "https://spa.example"),
+        ("https://spa.example:8443/callback", "https://spa.example:8443"),
+        ("http://localhost:80/callback", "http://localhost"),
+        ("http://localhost:443/callback", "http://localhost:443"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(provider, declared, origin):
+    """They leave out the port that the scheme has anyhow; a file may say it."""
+    clients = provider.clients.clients
+    clients["suivi"] = replace(clients["suivi"], redirect_uris=(declared,))
+    assert provider.machine("OPTIONS", "/token", origin=origin).headers["Access-Control-Allow-Origin"] == origin
 
 
 @pytest.mark.spec("WEB-05")
