@@ -193,6 +193,17 @@ def test_a_request_posted_by_an_application_becomes_the_same_by_get(provider):
     assert not provider.ephemeral.sessions
 
 
+def test_what_a_posted_request_holds_beside_its_parameters_does_not_go_into_an_address(provider):
+    """Applications written for Keycloak post their secret and their refresh token there: addresses are in logs."""
+    provider.sign_in()
+    posted = provider.browser.post(
+        "/logout",
+        data={"client_id": "orientation", "state": "s", "client_secret": "of-theirs", "refresh_token": "of-hers"},
+    )
+    assert posted.headers["Location"] == "/logout?client_id=orientation&state=s"
+    assert_asks(provider, provider.browser.get(posted.headers["Location"]))
+
+
 def test_codes_and_tokens_die_with_the_session(provider):
     answer = provider.tokens()
     code = provider.code()

@@ -33,6 +33,8 @@ from gateway.web.shell import Shell
 
 FORM = "logout"
 CARRIED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+ASKED = frozenset({*CARRIED, "logout_hint", "ui_locales"})
+"""What a posted request may bring into an address: never a secret that does not belong here."""
 
 
 class EndSession:
@@ -69,6 +71,7 @@ class EndSession:
         if session is not None or request.client is not None:
             self._note(request, session)
         if session is None:
+            self._end_without_cookie(request)
             return self._shell.signed_out(self._done(request.way_back if request.has_hint() else None))
         if request.is_about(session, self._subjects):
             return self._end(cookie, request, "logout_by_application")
@@ -90,6 +93,11 @@ class EndSession:
         asked_by = request.client.client_id if request.client is not None else None
         onward, memory = after(self._shell, self._farewells, ended, asked_by, request.way_back)
         return remembering(self._shell.signed_out(self._leave(ended, onward) or self._done(onward)), memory)
+
+    def _end_without_cookie(self, request: LogoutRequest) -> None:
+        account_id, sid = request.account_id(), request.sid
+        if account_id is not None and sid is not None:
+            self._gate.end_named(account_id, sid, context_of(self._shell), "logout_by_application")
 
     def _done(self, way_back: str | None) -> Response:
         return self._shell.page("oidc/logged_out.html") if way_back is None else self._shell.see_other(way_back)
@@ -124,7 +132,7 @@ def end_session_blueprint(end_session: EndSession, shell: Shell) -> flask.Bluepr
     @blueprint.post(LOGOUT)
     def logout_by_post() -> Response:
         if csrf.FIELD not in dict(parameters_of(flask.request.get_data()).pairs):
-            return same_by_get(LOGOUT)
+            return same_by_get(LOGOUT, only=ASKED)
         return end_session.confirmed(UnverifiedParameters(list(shell.form(FORM).items())))
 
     return blueprint
