@@ -175,7 +175,8 @@ class Application:
         endpoint = methods.get(method)
         incident = base64url(self._randomness(9))
         if endpoint is None:
-            allow = {"allow": ", ".join(sorted(methods)), "cache-control": "no-store"}
+            known = {*methods, "HEAD"} if "GET" in methods else {*methods}
+            allow = {"allow": ", ".join(sorted(known)), "cache-control": "no-store"}
             return self._readable(MachineResponse(405, headers=allow), scope)
         try:
             headers = _single_headers(scope["headers"])

@@ -217,6 +217,13 @@ def test_a_page_can_tell_our_trouble_from_a_network_that_is_away(provider):
     assert (status, answer["access-control-allow-origin"]) == (503, "*")
 
 
+def test_the_methods_that_are_told_are_those_that_work(provider):
+    """RFC 9110 §15.5.6: HEAD is answered wherever GET is."""
+    app = entrance(provider)
+    assert at_the_door(app, "PUT", "/userinfo")[1]["allow"] == "GET, HEAD, OPTIONS"
+    assert at_the_door(app, "HEAD", "/token")[1]["allow"] == "OPTIONS, POST"
+
+
 @pytest.mark.spec("WEB-05")
 def test_nobody_else_is_told_of_our_trouble(provider):
     app = entrance(provider)
