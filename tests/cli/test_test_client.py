@@ -8,9 +8,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
+import jwt
 import pytest
+import requests
 
 from gateway.cli.command_line import passerelle
 from gateway.cli.lying_provider.lies import LIES
@@ -150,6 +153,26 @@ def test_an_application_with_another_secret_is_told_so() -> None:
         pytest.raises(HonestLoginFailedError, match="did not prove itself"),
     ):
         tried(provider, application)
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm), ids=str)
+def test_each_algorithm_that_may_be_chosen_is_spoken(algorithm: Algorithm) -> None:
+    """As a relying party's own library hears it."""
+    with lying(algorithm=algorithm) as provider:
+        attempt = provider.attempt()
+        issuer = provider.scene.issuer
+        asked = {"client_id": CLIENT, "redirect_uri": "https://a.example/", "response_type": "code"}
+        sent = requests.get(f"{issuer}/authorize", params=asked, allow_redirects=False, timeout=5)
+        code = parse_qs(urlsplit(sent.headers["Location"]).query)["code"][0]
+        form = {"grant_type": "authorization_code", "code": code}
+        tokens = requests.post(f"{issuer}/token", data=form, auth=(CLIENT, SECRET), timeout=5).json()
+        (jwk,) = requests.get(f"{issuer}/jwks", timeout=5).json()["keys"]
+    said = jwt.decode(tokens["id_token"], jwt.PyJWK.from_dict(jwk), [str(algorithm)], audience=CLIENT, issuer=issuer)
+    hashed = hashlib.new(
+        "sha512" if algorithm is Algorithm.EDDSA else "sha256", tokens["access_token"].encode()
+    ).digest()
+    assert said["at_hash"] == base64.urlsafe_b64encode(hashed[: len(hashed) // 2]).rstrip(b"=").decode()
+    assert attempt.redemptions == 1
 
 
 @pytest.mark.parametrize("name", ["Orientation", "Suivi"])
