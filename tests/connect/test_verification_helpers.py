@@ -376,20 +376,21 @@ def test_invented_key_names_cost_one_fetch_in_thirty_seconds(helper: Judge) -> N
         assert issuer.asked == 2
 
 
+@pytest.mark.parametrize("babbles", [False, True], ids=["refuses", "babbles"])
 def test_known_keys_serve_for_a_day_while_the_gateway_is_silent_then_it_is_said_without_a_challenge(
-    helper: Judge,
+    helper: Judge, *, babbles: bool
 ) -> None:
     with lying_issuer() as issuer:
         helper.begins(issuer.issuer, API)
         call = Call(issuer, claims={"exp": int(NOW) + 900_000})
         assert helper.judge(call.request()).status == 200
-        issuer.answers = False
+        issuer.answers, issuer.babbles = False, babbles
         assert helper.judge(replace(call, at=NOW + 86_400).request()).status == 200
         silent = helper.judge(replace(call, at=NOW + 86_500).request())
         assert (silent.status, silent.error) == (503, "temporarily_unavailable")
         assert "WWW-Authenticate" not in silent.headers
         assert silent.headers["Retry-After"] == "30"
-        issuer.answers = True
+        issuer.answers, issuer.babbles = True, False
         _until(lambda: helper.judge(replace(call, at=NOW + 86_600).request()).status == 200)
 
 

@@ -14,6 +14,7 @@ import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -137,7 +138,7 @@ class Gateway:
                 return
             published = _object(self._fetch(str(configuration.get("jwks_uri")))).get("keys")
             keys = dict(_readable_keys(published))
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             return  # those that are known go on serving
         if keys:
             self._keys, self._fetched_at = keys, now
