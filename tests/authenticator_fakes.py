@@ -1,10 +1,10 @@
 """Stores of authenticators made of dictionaries, for the tests of rules only; the real ones have their own contract suite."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.accounts.account import Account, CodeChannel
-from gateway.accounts.authenticator import Passkey, RecoveryCodes, TotpAuthenticator
+from gateway.accounts.authenticator import HeldAuthenticators, Passkey, RecoveryCodes, TotpAuthenticator
 from gateway.accounts.one_time_link import OneTimeLink
 from gateway.accounts.ports import PasskeyExistsError, PasskeyUse
 from gateway.journal.effects import Effects
@@ -119,10 +119,6 @@ class FakeCodeFailures:
         self.records: dict[tuple[str, CodeChannel], tuple[int, float, float | None]] = {}
         self._written = written
 
-    def disabled(self, account_id: str) -> Mapping[CodeChannel, float]:
-        mine = {channel: at for (whose, channel), (_, _, at) in self.records.items() if whose == account_id}
-        return {channel: at for channel, at in mine.items() if at is not None}
-
     def failed(
         self,
         account_id: str,
@@ -222,3 +218,31 @@ class FakePasskeyChallenges:
     def take(self, digest: str, now: float) -> PasskeyChallenge | None:
         taken = self.issued.pop(digest, None)
         return taken if taken is not None and now < taken.expires_at else None
+
+
+class FakeHeld:
+    """What the other fakes hold, as one reading of them."""
+
+    def __init__(
+        self,
+        applications: FakeTotpAuthenticators,
+        recovery_codes: FakeRecoveryCodes,
+        failures: FakeCodeFailures,
+        passkeys: FakePasskeys,
+    ) -> None:
+        self._applications, self._recovery_codes = applications, recovery_codes
+        self._failures, self._passkeys = failures, passkeys
+
+    def of(self, account_id: str) -> HeldAuthenticators:
+        return HeldAuthenticators(
+            applications=tuple(
+                one.failures for one in self._applications.of(account_id) if one.confirmed_at is not None
+            ),
+            recovery_codes=self._recovery_codes.left(account_id),
+            passkeys={one.id: one.backup_eligible for one in self._passkeys.of(account_id) if one.is_alive},
+            disabled={
+                channel: at
+                for (whose, channel), (_, _, at) in self._failures.records.items()
+                if whose == account_id and at is not None
+            },
+        )

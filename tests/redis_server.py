@@ -16,7 +16,7 @@ import pytest
 import redis
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -31,7 +31,7 @@ def running_redis(folder: Path, *options: str) -> Iterator[str]:
             pytest.fail(absent)
         pytest.skip(absent)
     for _ in range(5):
-        port = _free_port()
+        port = free_port()
         process = subprocess.Popen(
             [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *options],
             stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory, patient_stores: None) ->
 @pytest.fixture(scope="session")
 def redis_cluster_url(tmp_path_factory: pytest.TempPathFactory, patient_stores: None) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("redis-cluster")
-    with running_redis(folder, "--cluster-enabled", "yes", "--cluster-port", str(_free_port())) as url:
+    with running_redis(folder, "--cluster-enabled", "yes", "--cluster-port", str(free_port())) as url:
         with redis.Redis.from_url(url, protocol=2) as node:
             node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
             while node.execute_command("CLUSTER INFO")["cluster_state"] != "ok":

@@ -2,7 +2,10 @@
 (FID-02, FID-03), a sheet of recovery codes (FID-12), passkeys (FID-06…FID-08). How they are judged is said in gateway/signin.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.accounts.account import CodeChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,17 @@ class Passkey:
     @property
     def is_alive(self) -> bool:
         return self.flagged_at is None and self.revoked_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAuthenticators:
+    """What an account holds beside its password, as one reading found it."""
+
+    applications: tuple[int, ...] = ()
+    """The consecutive wrong codes of each active application."""
+    recovery_codes: int = 0
+    """How many are left."""
+    passkeys: Mapping[str, bool] = field(default_factory=dict)
+    """Those that sign in, by their name: whether their maker may copy them to other devices."""
+    disabled: Mapping[CodeChannel, float] = field(default_factory=dict)
+    """The channels that too many wrong codes disabled, and when; whoever verified the contact since has bound it again."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from gateway.accounts.account import Account, CodeChannel, KnownPerson
-from gateway.accounts.authenticator import Passkey, RecoveryCodes, TotpAuthenticator
+from gateway.accounts.authenticator import HeldAuthenticators, Passkey, RecoveryCodes, TotpAuthenticator
 from gateway.accounts.contact_change import Contact, ContactChange
 from gateway.accounts.identity_link import IdentityLink, LinkKind
 from gateway.accounts.one_time_link import LinkPurpose, OneTimeLink
@@ -342,12 +342,14 @@ class Passkeys(Protocol):
         ...
 
 
+class AuthenticatorsHeld(Protocol):
+    def of(self, account_id: str) -> HeldAuthenticators:
+        """One statement, on one snapshot: each step of a sign-in asks."""
+        ...
+
+
 class CodeFailures(Protocol):
     """Consecutive wrong codes by channel, across challenges (OTP-09)."""
-
-    def disabled(self, account_id: str) -> Mapping[CodeChannel, float]:
-        """The channels that were disabled, and when; whoever verified the contact since has bound it again."""
-        ...
 
     def failed(
         self,

@@ -7,6 +7,7 @@ printed but to a terminal that asks for it or to a file that only its owner may 
 import gc
 import io
 import logging
+import os
 import sys
 
 
@@ -14,6 +15,8 @@ def main() -> None:
     """The `passerelle` command."""
     # What is loaded stays: looking through it for garbage again and again is a tenth of the start.
     gc.set_threshold(50_000, 20, 20)
+    # The library that reads our files would look through every installed distribution for plug-ins to run; it has none here.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from gateway.cli.command_line import passerelle  # noqa: PLC0415 -- as said above
     from gateway.cli.output import run  # noqa: PLC0415
 

@@ -74,7 +74,7 @@ def _list(invocation: Invocation, administering: Administration, account: Accoun
         rows.append({"id": RECOVERY_CODES, "means": "recovery_code", "label": f"{left} left", "state": "active"})
     rows += [
         {"id": f"{channel.value}-codes", "means": f"{channel.value}_code", "since": iso_utc(at), "state": "disabled"}
-        for channel, at in database.code_failures.disabled(account.id).items()
+        for channel, at in database.held.of(account.id).disabled.items()
         if at >= bound_at(account, channel)
     ]
     invocation.output.table(("id", "means", "label", "since", "state"), rows)

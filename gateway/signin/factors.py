@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.accounts.account import Account, CodeChannel
-from gateway.accounts.ports import CodeFailures, Passkeys, RecoveryCodeSets, TotpAuthenticators
+from gateway.accounts.authenticator import HeldAuthenticators
+from gateway.accounts.ports import AuthenticatorsHeld
 from gateway.signin.evidence import Means
 from gateway.signin.policy import SigninPolicy
 
@@ -39,48 +40,37 @@ class EnrolledFactors(Protocol):
 class StoredFactors:
     """`EnrolledFactors`, as the stores have them."""
 
-    def __init__(
-        self,
-        *,
-        totp: TotpAuthenticators,
-        passkeys: Passkeys,
-        recovery_codes: RecoveryCodeSets,
-        code_failures: CodeFailures,
-        policy: SigninPolicy,
-    ) -> None:
-        self._totp = totp
-        self._passkeys = passkeys
-        self._recovery_codes = recovery_codes
-        self._code_failures = code_failures
+    def __init__(self, held: AuthenticatorsHeld, policy: SigninPolicy) -> None:
+        self._held = held
         self._policy = policy
 
     def of(self, account: Account) -> Factors:
+        held = self._held.of(account.id)
         enrolled, disabled = {Means.EMAIL_CODE}, set[Means]()
         if self._policy.sms_available and account.phone is not None and account.phone_verified_at is not None:
             # SMS-10: never for an administrator.
             enrolled |= set() if account.is_administrator else {Means.SMS_CODE}
-        for channel, at in self._code_failures.disabled(account.id).items():
+        for channel, at in held.disabled.items():
             if at >= bound_at(account, channel):
                 disabled.add(MEANS_OF_CHANNEL[channel])
-        applications = [one for one in self._totp.of(account.id) if one.confirmed_at is not None]
-        if applications:
+        if held.applications:
             enrolled.add(Means.TOTP)
-            if all(one.failures >= self._policy.factor_disabled_after for one in applications):
+            if all(failures >= self._policy.factor_disabled_after for failures in held.applications):
                 disabled.add(Means.TOTP)
-        if self._recovery_codes.left(account.id):
+        if held.recovery_codes:
             enrolled.add(Means.RECOVERY_CODE)
-        passkeys = self._live_passkeys(account)
+        passkeys = self._taken_passkeys(account, held)
         if passkeys:
             enrolled.add(Means.PASSKEY)
         return Factors(frozenset(enrolled), frozenset(disabled) & frozenset(enrolled), passkeys)
 
-    def _live_passkeys(self, account: Account) -> frozenset[str]:
+    def _taken_passkeys(self, account: Account, held: HeldAuthenticators) -> frozenset[str]:
         if Means.PASSKEY not in self._policy.means:
             return frozenset()
         return frozenset(
-            one.id
-            for one in self._passkeys.of(account.id)
-            if one.is_alive and self._policy.takes_passkey(account, backup_eligible=one.backup_eligible)
+            name
+            for name, backup_eligible in held.passkeys.items()
+            if self._policy.takes_passkey(account, backup_eligible=backup_eligible)
         )
 
 

@@ -6,10 +6,4 @@ from gateway.storage.sql.database import Database
 
 
 def stored_factors(database: Database, policy: SigninPolicy) -> StoredFactors:
-    return StoredFactors(
-        totp=database.totp,
-        passkeys=database.passkeys,
-        recovery_codes=database.recovery_codes,
-        code_failures=database.code_failures,
-        policy=policy,
-    )
+    return StoredFactors(database.held, policy)

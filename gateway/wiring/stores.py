@@ -136,9 +136,11 @@ def open_stores(settings: Settings, *, node: str) -> Stores:
     randomness = system_randomness
     database = Database(_database_address(settings), kek, randomness, node)
     file = settings.ephemeral.password_file
-    ephemeral = open_ephemeral(
-        settings.located(settings.ephemeral.url), randomness, password=secret_in(file) if file is not None else None
-    )
+    password = secret_in(file) if file is not None else None
+    try:
+        ephemeral = open_ephemeral(settings.located(settings.ephemeral.url), randomness, password=password)
+    except ValueError as error:
+        raise ConfigurationError(f"ephemeral.url: {error}") from None
     return Stores(database, ephemeral, clock_of(settings), randomness)
 
 

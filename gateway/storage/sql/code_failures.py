@@ -1,7 +1,5 @@
 """Consecutive wrong mailed and texted codes, which no challenge and no restart makes anybody forget (OTP-09)."""
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 
 from gateway.accounts.account import CodeChannel
@@ -9,7 +7,6 @@ from gateway.journal.effects import Effects
 from gateway.storage.sql.account_lock import lock_account
 from gateway.storage.sql.effects import record
 from gateway.storage.sql.engine import Connections
-from gateway.storage.sql.storable import storable
 from gateway.storage.sql.tables import code_failures as table
 from gateway.storage.sql.upsert import insert_or_replace
 
@@ -18,13 +15,6 @@ class SqlCodeFailures:
     def __init__(self, connections: Connections, node: str) -> None:
         self._connections = connections
         self._node = node
-
-    def disabled(self, account_id: str) -> Mapping[CodeChannel, float]:
-        query = sa.select(table.c.channel, table.c.disabled_at).where(
-            table.c.account_id == storable(account_id), table.c.disabled_at.is_not(None)
-        )
-        with self._connections.reading() as connection:
-            return {CodeChannel(channel): at for channel, at in connection.execute(query)}
 
     def failed(
         self,

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.accounts.ports import (
     Accounts,
+    AuthenticatorsHeld,
     CodeFailures,
     ContactChanges,
     IdentityLinks,
@@ -32,6 +33,7 @@ from gateway.signin.card.ports import RevocationListStore
 from gateway.storage.sql import migrations
 from gateway.storage.sql.account_row import AccountRows
 from gateway.storage.sql.accounts import SqlAccounts
+from gateway.storage.sql.authenticators_held import SqlAuthenticatorsHeld
 from gateway.storage.sql.client_secrets import SqlClientSecrets
 from gateway.storage.sql.code_failures import SqlCodeFailures
 from gateway.storage.sql.contact_changes import SqlContactChanges
@@ -80,6 +82,7 @@ class Database:
         self.passkeys: Passkeys = passkeys
         self.recoveries: Recoveries = SqlRecoveries(connections, accounts, passkeys, changes, node)
         self.recovery_codes: RecoveryCodeSets = SqlRecoveryCodes(connections, node)
+        self.held: AuthenticatorsHeld = SqlAuthenticatorsHeld(connections)
         self.code_failures: CodeFailures = SqlCodeFailures(connections, node)
         self.outbox: Outbox = SqlOutbox(connections, node)
         self.structures: Structures = SqlStructures(connections, node)

@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.accounts.account import CodeChannel
-from gateway.accounts.authenticator import RecoveryCodes, TotpAuthenticator
+from gateway.accounts.authenticator import HeldAuthenticators, RecoveryCodes, TotpAuthenticator
 from gateway.accounts.ports import TotpAuthenticators
 from gateway.journal.effects import NO_EFFECTS, Outgoing
 from gateway.keys.envelope import UnreadableError
 from gateway.storage.sql import Database
 from tests.contract.durable.samples import NOW, an_account, lines, told
+from tests.contract.durable.test_durable_passkeys import a_passkey
 
 LIMIT = 20
 
@@ -293,14 +294,14 @@ def test_wrong_codes_of_a_channel_add_up_across_processes_and_disable_it_once(
         in_parallel([open_database() for _ in range(6)], fail)
     fail(people)
     fail(people, channel=CodeChannel.SMS)
-    assert people.code_failures.disabled(an_account().id) == {}
+    assert people.held.of(an_account().id).disabled == {}
     fail(people, NOW + 3)
     fail(people, NOW + 4)
-    assert people.code_failures.disabled(an_account().id) == {CodeChannel.EMAIL: NOW + 3}
-    assert people.code_failures.disabled(an_account(2).id) == {}
+    assert people.held.of(an_account().id).disabled == {CodeChannel.EMAIL: NOW + 3}
+    assert people.held.of(an_account(2).id).disabled == {}
     assert lines(people) == ["authenticator.disabled"]
     people.code_failures.succeeded(an_account().id, CodeChannel.EMAIL)
-    assert people.code_failures.disabled(an_account().id) == {CodeChannel.EMAIL: NOW + 3}
+    assert people.held.of(an_account().id).disabled == {CodeChannel.EMAIL: NOW + 3}
 
 
 @pytest.mark.spec("OTP-09")
@@ -311,11 +312,43 @@ def test_failures_are_forgotten_by_a_right_code_and_by_a_contact_verified_since(
     people.code_failures.succeeded(an_account(2).id, CodeChannel.EMAIL)
     for _ in range(19):
         fail(people)
-    assert people.code_failures.disabled(an_account().id) == {}
+    assert people.held.of(an_account().id).disabled == {}
     fail(people)
-    assert people.code_failures.disabled(an_account().id) == {CodeChannel.EMAIL: NOW}
+    assert people.held.of(an_account().id).disabled == {CodeChannel.EMAIL: NOW}
     for _ in range(19):
         fail(people, NOW + 9, bound_at=NOW + 5)
-    assert people.code_failures.disabled(an_account().id) == {}
+    assert people.held.of(an_account().id).disabled == {}
     fail(people, NOW + 9, bound_at=NOW + 5)
-    assert people.code_failures.disabled(an_account().id) == {CodeChannel.EMAIL: NOW + 9}
+    assert people.held.of(an_account().id).disabled == {CodeChannel.EMAIL: NOW + 9}
+
+
+def test_what_an_account_holds_is_read_in_one_statement(people: Database, raw: sa.Engine) -> None:
+    nothing = HeldAuthenticators()
+    assert people.held.of(an_account().id) == nothing
+    active(people, "app-1")
+    active(people, "app-2")
+    people.totp.enrol(an_application("waits"), NO_EFFECTS)
+    active(people, "revoked")
+    people.totp.revoke("revoked", NOW, NO_EFFECTS)
+    for _ in range(3):
+        attempt(people.totp, None, name="app-1")
+    people.recovery_codes.replace(a_sheet(), NO_EFFECTS)
+    people.recovery_codes.use(an_account().id, a_sheet().digests[0], NOW, NO_EFFECTS)
+    for name, eligible in (("kept", False), ("copied", True), ("flagged", True), ("gone", False)):
+        people.passkeys.enrol(a_passkey(name, backup_eligible=eligible), NO_EFFECTS, at_most=5)
+    assert people.passkeys.revoke("gone", NOW, NO_EFFECTS)
+    with raw.begin() as connection:
+        connection.execute(sa.text("UPDATE passkey SET flagged_at = 1 WHERE id = 'flagged'"))
+    for _ in range(LIMIT):
+        fail(people)
+    fail(people, channel=CodeChannel.SMS)
+    held = people.held.of(an_account().id)
+    assert sorted(held.applications) == sorted(
+        one.failures for one in people.totp.of(an_account().id) if one.confirmed_at is not None
+    )
+    assert any(held.applications)
+    assert held.recovery_codes == people.recovery_codes.left(an_account().id) == len(a_sheet().digests) - 1
+    assert held.passkeys == {"kept": False, "copied": True}
+    assert held.disabled == {CodeChannel.EMAIL: NOW}
+    assert people.held.of(an_account(2).id) == nothing
+    assert people.held.of("no\x00body") == nothing

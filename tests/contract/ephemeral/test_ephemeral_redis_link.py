@@ -14,6 +14,7 @@ from gateway.journal.effects import NO_EFFECTS
 from gateway.oidc.ports import Redemption
 from gateway.randomness import system_randomness
 from gateway.storage.ephemeral import EphemeralStore, EphemeralStoreUnavailableError, open_ephemeral
+from gateway.storage.ephemeral.on_redis.address import read_address
 from gateway.storage.ephemeral.on_redis.async_link import AsyncRedisLink
 from gateway.storage.ephemeral.on_redis.link import RedisLink
 from gateway.storage.ephemeral.store import REDIS_TIMEOUT_SECONDS
@@ -91,7 +92,7 @@ def silent() -> Iterator[_SilentServer]:
 
 
 def test_a_server_that_does_not_answer_is_asked_once_and_reported(silent: _SilentServer) -> None:
-    link = RedisLink(silent.url, password=None, timeout_seconds=0.2)
+    link = RedisLink(read_address(silent.url), 0.2)
     with pytest.raises(EphemeralStoreUnavailableError):
         link.run("note", ["{p0}:events"], b"")
     assert b"".join(silent.received).count(b"EVALSHA") == 1
@@ -100,7 +101,7 @@ def test_a_server_that_does_not_answer_is_asked_once_and_reported(silent: _Silen
 
 def test_the_machine_door_asks_a_silent_server_once_and_reports_it(silent: _SilentServer) -> None:
     async def ask() -> None:
-        link = AsyncRedisLink(silent.url, password=None, timeout_seconds=0.2)
+        link = AsyncRedisLink(read_address(silent.url), 0.2)
         with pytest.raises(EphemeralStoreUnavailableError):
             await link.run("note", ["{p0}:events"], b"")
         await link.close()

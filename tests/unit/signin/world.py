@@ -39,7 +39,13 @@ from gateway.signin.totp.enrolment import TotpEnrolment
 from gateway.signin.totp.signin import TotpSignin
 from gateway.signin.transaction import Demand, SigninTransaction
 from gateway.signin.trusted_device import DeviceSignin, signed_message
-from tests.authenticator_fakes import FakeCodeFailures, FakePasskeys, FakeRecoveryCodes, FakeTotpAuthenticators
+from tests.authenticator_fakes import (
+    FakeCodeFailures,
+    FakeHeld,
+    FakePasskeys,
+    FakeRecoveryCodes,
+    FakeTotpAuthenticators,
+)
 from tests.fakes import (
     CountedRandomness,
     FakeAccounts,
@@ -118,13 +124,8 @@ class World:
         self.recovery_code_sets = FakeRecoveryCodes(self.written)
         self.code_failures = FakeCodeFailures(self.written)
         self.passkey_store = FakePasskeys(self.written, self.accounts)
-        self.factors = StoredFactors(
-            totp=self.totp_authenticators,
-            passkeys=self.passkey_store,
-            recovery_codes=self.recovery_code_sets,
-            code_failures=self.code_failures,
-            policy=self.policy,
-        )
+        self.held = FakeHeld(self.totp_authenticators, self.recovery_code_sets, self.code_failures, self.passkey_store)
+        self.factors = StoredFactors(self.held, self.policy)
         self.scale = AssuranceScale()
         self.hasher = CountingHasher(key(Purpose.PASSWORD_PEPPER), self.randomness, LIGHT)
         self.code_key, self.throttle_key = key(Purpose.ONE_TIME_CODE), key(Purpose.THROTTLE)

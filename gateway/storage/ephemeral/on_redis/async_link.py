@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import hiredis
-from redis.connection import parse_url
 
+from gateway.storage.ephemeral.on_redis.address import RedisAddress
 from gateway.storage.ephemeral.on_redis.scripts import Word, script, words
 from gateway.storage.ephemeral.unavailable import EphemeralStoreUnavailableError
 
@@ -106,10 +106,8 @@ class _OfLoop:
 
 
 class AsyncRedisLink:
-    def __init__(self, url: str, *, password: str | None, timeout_seconds: float) -> None:
-        self._options: dict[str, Any] = {"password": password} | dict(parse_url(url))  # type: ignore[no-untyped-call]
-        self._secure = url.startswith("rediss:")
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, address: RedisAddress, timeout_seconds: float) -> None:
+        self._address, self._timeout_seconds = address, timeout_seconds
         self._of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
 
     async def run(self, name: str, keys: Sequence[str], *arguments: Word) -> Any:
@@ -161,23 +159,23 @@ class AsyncRedisLink:
         return of_loop.pipeline
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> _Pipeline:
-        options = self._options
-        if "path" in options:
+        address = self._address
+        if address.socket is not None:
             _, pipeline = await loop.create_unix_connection(
-                lambda: _Pipeline(loop, self._timeout_seconds), options["path"]
+                lambda: _Pipeline(loop, self._timeout_seconds), address.socket
             )
         else:
             _, pipeline = await loop.create_connection(
                 lambda: _Pipeline(loop, self._timeout_seconds),
-                options.get("host", "localhost"),
-                options.get("port", 6379),
-                ssl=self._tls() if self._secure else None,
+                address.host,
+                address.port,
+                ssl=self._tls() if address.tls else None,
             )
         try:
-            if options["password"]:
-                await pipeline.ask(("AUTH", options.get("username") or "default", options["password"]))
-            if options.get("db"):
-                await pipeline.ask(("SELECT", str(options["db"])))
+            if address.password:
+                await pipeline.ask(("AUTH", address.username or "default", address.password))
+            if address.database:
+                await pipeline.ask(("SELECT", str(address.database)))
         except _RefusedError as refused:
             pipeline.abort()
             raise EphemeralStoreUnavailableError(str(refused)) from refused
@@ -188,7 +186,7 @@ class AsyncRedisLink:
 
     def _tls(self) -> ssl.SSLContext:
         """The server's certificate and name are always verified."""
-        context = ssl.create_default_context(cafile=self._options.get("ssl_ca_certs"))
-        if "ssl_certfile" in self._options:
-            context.load_cert_chain(self._options["ssl_certfile"], self._options.get("ssl_keyfile"))
+        context = ssl.create_default_context(cafile=self._address.authorities)
+        if self._address.certificate is not None:
+            context.load_cert_chain(self._address.certificate, self._address.private_key)
         return context
