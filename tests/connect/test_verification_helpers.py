@@ -252,6 +252,28 @@ def test_a_bound_token_comes_with_its_proof_once(helper: Judge, issuer: LyingIss
     assert [helper.judge(request).status for _ in range(2)] == [200, 200]
 
 
+@pytest.mark.parametrize(
+    ("named", "typed", "same"),
+    [
+        ("/structures/fineg%3A990000010", "/structures/fineg:990000010", True),  # encodeURIComponent, and Flask
+        ("/unit%c3%a9s/%7Ea%20b", "/unités/~a%20b", True),
+        ("/a", "/a/", False),
+        ("/a%2Fb", "/a/b", False),
+        ("/a%3Fb", "/a?b", False),
+        (":no-port/a", ":no-port/b", False),
+        ("/%ff", "/%fe", False),
+        ("/%zz", "/%yy", False),
+    ],
+)
+def test_an_address_is_the_same_however_its_characters_are_escaped(
+    helper: Judge, issuer: LyingIssuer, named: str, typed: str, *, same: bool
+) -> None:
+    """RFC 9449 §4.3, RFC 3986 §6.2.2: the frameworks of APIs do not keep what was typed."""
+    request = Call(issuer, proof={"htu": f"https://api.example{named}"}).request()
+    helper.begins(issuer.issuer, API)
+    assert helper.judge(replace(request, url=f"https://api.example{typed}")).status == (200 if same else 401)
+
+
 def test_a_proof_that_is_missing_is_asked_for(helper: Judge, issuer: LyingIssuer) -> None:
     request = Call(issuer, proof={}).request()
     helper.begins(issuer.issuer, API)
