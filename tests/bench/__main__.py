@@ -26,18 +26,18 @@ _PARTS = {
     "machine": ("closed", "latency", "cold"),
     "doors": ("cold", "tokens", "final", "pages", "mix"),
 }
-_ROUNDS = {"machine": 9, "growth": 7, "passwords": 7, "doors": 5, "card": 5}
-_SECONDS = {"passwords": 10}
+_ROUNDS = {"machine": 9, "growth": 7, "passwords": 9, "doors": 5, "card": 5}
+_SECONDS = {"passwords": 5}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("campaign", nargs="?", default="machine", choices=list(_ROUNDS))
-    parser.add_argument("--rounds", type=int, help="9 by default (7 for growth and passwords, 5 for doors and card)")
+    parser.add_argument("--rounds", type=int, help="9 by default (7 for growth, 5 for doors and card)")
     parser.add_argument("--counts", action="store_true", help="only instruction counts, by valgrind, in some minutes")
     parser.add_argument("--quick", action="store_true", help="3 rounds, closed loops only")
     parser.add_argument("--database", help="PostgreSQL instead of SQLite, such as postgresql:///bench?host=/run/x")
-    parser.add_argument("--seconds", type=int, help="length of one window: 2, for passwords 10")
+    parser.add_argument("--seconds", type=int, help="length of one window: 2, for passwords 5")
     parser.add_argument("--budget", type=float, default=1800.0, help="seconds after which a part begins no new round")
     parser.add_argument("--parts", help=", ".join(f"{name}: {','.join(parts)}" for name, parts in _PARTS.items()))
     parser.add_argument("--populations", default="10000,1000000", help="growth: accounts of the two deployments")

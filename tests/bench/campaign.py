@@ -37,6 +37,8 @@ class Refusals:
 
 
 NEIGHBOURS = f"others took {measure.FOREIGN_LIMIT:.0%} of the core or more"
+DRIFT = 0.1
+OTHER_SPEED = f"the core's speed changed by more than {DRIFT:.0%} meanwhile"
 
 
 @dataclass
@@ -60,6 +62,23 @@ class Series:
 
 def rotated(items: list[Item], by: int) -> list[Item]:
     return items[by % len(items) :] + items[: by % len(items)]
+
+
+def steadily(capacity: Callable[[], float], act: Callable[[float], Item], refusals: Refusals) -> Item | None:
+    """What `act` gave, which is told the capacity measured right before. Refused, repeated and counted when the one measured
+    right after differs: a share of what the core gave a moment ago may be all that it gives now. None: no attempt was good."""
+    for _ in range(ATTEMPTS):
+        try:
+            before = capacity()
+            found = act(before)
+            after = capacity()
+        except (Unmeasurable, OSError) as error:
+            refusals.note(error)
+            continue
+        if abs(after / before - 1) <= DRIFT:
+            return found
+        refusals.note(OTHER_SPEED)
+    return None
 
 
 def measured(

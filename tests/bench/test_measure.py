@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.bench import campaign, measure
-from tests.bench.campaign import ATTEMPTS, NEIGHBOURS, Refusals
+from tests.bench.campaign import ATTEMPTS, NEIGHBOURS, OTHER_SPEED, Refusals
 from tests.bench.measure import Target, Unmeasurable, Window
 from tests.bench.record import keep
 
@@ -91,3 +91,20 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     kept = json.loads(file.read_text())
     assert kept["ratios"] == {"code": None}
     assert kept["spread"] == [1.0, None]
+
+
+def steady(*capacities: float) -> tuple[float | None, Refusals]:
+    coming, refusals = iter(capacities), Refusals()
+    return campaign.steadily(lambda: next(coming), lambda capacity: capacity, refusals), refusals
+
+
+def test_a_turn_is_refused_when_the_core_gives_less_or_more_after_it_than_before() -> None:
+    kept, refusals = steady(1000, 880, 1000, 1120, 950, 1000)
+    assert kept == 950
+    assert refusals.reasons == {OTHER_SPEED: 2}
+
+
+def test_a_core_that_never_keeps_its_speed_gives_no_turn() -> None:
+    kept, refusals = steady(*[1000, 500] * ATTEMPTS)
+    assert kept is None
+    assert len(refusals) == ATTEMPTS

@@ -1,7 +1,8 @@
 """Latency in open loop: turns at a share of the capacity just measured, ours and the peer's in alternation.
 
 A turn in which a request failed is refused, repeated and counted, and so is one that met neighbours on the servers' core; only
-with the bench put before them by priority are these let in, and their share is told.
+with the bench put before them by priority are these let in, and their share is told. Turns between two measurements of the
+capacity that differ are refused too.
 """
 
 import statistics
@@ -83,11 +84,15 @@ def latency(contenders: Sequence[Contender], windows: Windows, *, rounds: int, s
 def _round(
     contender: Contender, operation: Operation, windows: Windows, seconds: float, seed: int, refusals: Refusals
 ) -> list[dict[str, float]]:
-    try:
-        capacity = windows.of(contender, operation, 2).per_second
-    except (Unmeasurable, OSError) as error:
-        refusals.note(error)
-        return []
+    def turns(capacity: float) -> list[dict[str, float]]:
+        return _turns(contender, operation, capacity, seconds, seed, refusals)
+
+    return campaign.steadily(lambda: windows.of(contender, operation, 2).per_second, turns, refusals) or []
+
+
+def _turns(
+    contender: Contender, operation: Operation, capacity: float, seconds: float, seed: int, refusals: Refusals
+) -> list[dict[str, float]]:
     found = []
     for share in SHARES:
         good = turn(

@@ -24,7 +24,6 @@ from tests.bench.machine.ours import Gateway, add_people
 from tests.bench.machine.redis_server import running_redis
 from tests.bench.machine.sign_in import PASSWORD, PROXY, SignIns
 from tests.bench.machine.windows import Windows
-from tests.bench.measure import Unmeasurable
 
 LIMIT = 2.0
 SHARE = 0.5
@@ -71,24 +70,30 @@ def _rounds(
     for number in range(rounds):
         if time.monotonic() > deadline:
             break
-        try:
-            capacity = windows.of(gateway, CLIENT_CREDENTIALS, 2).per_second
-        except (Unmeasurable, OSError) as error:
-            refusals.note(error)
-            continue
-        tokens = stream(gateway, CLIENT_CREDENTIALS, capacity * SHARE)
-        taken: dict[str, dict[str, float]] = {}
-        for kind in campaign.rotated([WITHOUT, WITH], number):
-            streams = [tokens, people] if kind == WITH else [tokens]
-            good = turn(streams, seconds, number, server=gateway.pid, refusals=refusals)
-            if good is not None:
-                taken[kind] = _figures(good[0][tokens.name], good[0].get(people.name, ())) | {
-                    "capacity": capacity,
-                    "foreign": round(good[1], 3),
-                }
-        if len(taken) == 2:
+
+        def turns(capacity: float, number: int = number) -> dict[str, dict[str, float]]:
+            return _turns(gateway, people, capacity, seconds, number, refusals)
+
+        taken = campaign.steadily(lambda: windows.of(gateway, CLIENT_CREDENTIALS, 2).per_second, turns, refusals)
+        if taken is not None and len(taken) == 2:
             found.append(taken)
     return found, refusals
+
+
+def _turns(
+    gateway: Gateway, people: arrivals.Stream, capacity: float, seconds: float, number: int, refusals: Refusals
+) -> dict[str, dict[str, float]]:
+    tokens = stream(gateway, CLIENT_CREDENTIALS, capacity * SHARE)
+    taken: dict[str, dict[str, float]] = {}
+    for kind in campaign.rotated([WITHOUT, WITH], number):
+        streams = [tokens, people] if kind == WITH else [tokens]
+        good = turn(streams, seconds, number, server=gateway.pid, refusals=refusals)
+        if good is not None:
+            taken[kind] = _figures(good[0][tokens.name], good[0].get(people.name, ())) | {
+                "capacity": capacity,
+                "foreign": round(good[1], 3),
+            }
+    return taken
 
 
 def _figures(tokens: Sequence[float], people: Sequence[float]) -> dict[str, float]:
