@@ -237,3 +237,12 @@ def test_an_application_that_does_not_come_is_waited_for_and_then_named() -> Non
     address = f"http://127.0.0.1:{free_port('127.0.0.1')}/login"
     code, _, err = command(address, "--listen", "127.0.0.1:0", "--wait", "0")
     assert (code, address in err) == (1, True)
+
+
+@pytest.mark.parametrize("option", ["--ca-file", "--tls"])
+def test_a_file_that_holds_no_certificate_is_not_told_as_a_port_in_use(tmp_path: Path, option: str) -> None:
+    wrong = tmp_path / "certificate.pem"
+    wrong.write_text("nothing of the kind", "utf-8")
+    files = [str(wrong)] * (2 if option == "--tls" else 1)
+    code, _, err = command("http://127.0.0.1:1/login", "--listen", "127.0.0.1:0", "--wait", "0", option, *files)
+    assert (code, "--listen" in err, option in err) == (1, False, True), err
