@@ -23,7 +23,7 @@ from a2wsgi import WSGIMiddleware
 from gateway.randomness import Randomness, base64url
 from gateway.settings import ConfigurationError
 from gateway.web.certificate_header import CERTIFICATE_HEADERS, CertificateProxy, keep_believed
-from gateway.web.machine_door import BODY_LIMIT, MachineEndpoint, MachineRequest, MachineResponse
+from gateway.web.machine_door import BODY_LIMIT, NO_CONTENT, MachineEndpoint, MachineRequest, MachineResponse
 from gateway.web.request_facts import networks, peer_address
 
 Scope = MutableMapping[str, Any]
@@ -175,8 +175,8 @@ class Application:
         endpoint = methods.get(method)
         incident = base64url(self._randomness(9))
         if endpoint is None:
-            known = {*methods, "HEAD"} if "GET" in methods else {*methods}
-            allow = {"allow": ", ".join(sorted(known)), "cache-control": "no-store"}
+            allowed = sorted({*methods, *(("HEAD",) if "GET" in methods else ())})
+            allow = {"allow": ", ".join(allowed), "cache-control": "no-store"}
             return self._readable(MachineResponse(405, headers=allow), scope)
         try:
             headers = _single_headers(scope["headers"])
@@ -219,7 +219,9 @@ class Application:
             return self._readable(_error(500, "server_error", request.request_id), scope)
 
     async def _send(self, response: MachineResponse, send: Send, *, with_body: bool) -> None:
-        headers = {**self.headers_of(response), b"content-length": b"%d" % len(response.body)}
+        headers = self.headers_of(response)
+        if response.status != NO_CONTENT:
+            headers[b"content-length"] = b"%d" % len(response.body)
         await send({"type": "http.response.start", "status": response.status, "headers": list(headers.items())})
         await send({"type": "http.response.body", "body": response.body if with_body else b""})
 

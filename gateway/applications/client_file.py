@@ -202,6 +202,7 @@ def read_client(path: Path, *, loopback_http: bool) -> Client:
         pushes=declared.require_pushed_authorization_requests
         or "require_pushed_authorization_requests" not in declared.model_fields_set,
         id_token_algorithm=declared.id_token_algorithm,
+        userinfo_algorithm=declared.userinfo_signed_response_alg,
     )
     if wrong is not None:
         raise ConfigurationError(f"{path}: {wrong}")

@@ -99,6 +99,7 @@ def against_fapi2(
     with_pkce: bool,
     pushes: bool,
     id_token_algorithm: str,
+    userinfo_algorithm: str | None,
 ) -> str | None:
     """A sentence on the first thing that the FAPI 2.0 Security Profile (§5.3.2) does not allow."""
     if declared.profile is None:
@@ -116,6 +117,8 @@ def against_fapi2(
         return "require_pushed_authorization_requests: the FAPI 2.0 profile pushes every request; remove the line"
     if id_token_algorithm not in FAPI2_ALGORITHMS:
         return f"id_token_algorithm: {id_token_algorithm} is not of the FAPI 2.0 profile; remove the line"
+    if userinfo_algorithm is not None and userinfo_algorithm not in FAPI2_ALGORITHMS:
+        return f"userinfo_signed_response_alg: {userinfo_algorithm} is not of the FAPI 2.0 profile; use ES256"
     for number, key in enumerate(keys):
         if key.algorithm not in FAPI2_ALGORITHMS:
             return f"jwks.{number}: {key.algorithm} is not of the FAPI 2.0 profile; use PS256, ES256 or EdDSA"

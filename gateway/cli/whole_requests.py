@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from gateway.app import Application, Scope
 from gateway.cli.bounded_heads import BoundedHeads
-from gateway.web.machine_door import BODY_LIMIT
+from gateway.web.machine_door import BODY_LIMIT, NO_CONTENT
 
 _METHODS = frozenset({"GET", "POST"})
 _log = logging.getLogger("passerelle.door")
@@ -59,7 +59,8 @@ class WholeRequests(BoundedHeads):
                 return
             head = _head(response.status, (*self.server_state.default_headers, *app.headers_of(response).items()))
             keep = cycle.keep_alive and response.headers.get("connection") != "close"
-            end = b"content-length: %d\r\n%s\r\n" % (len(response.body), b"" if keep else b"connection: close\r\n")
+            length = b"" if response.status == NO_CONTENT else b"content-length: %d\r\n" % len(response.body)
+            end = b"%s%s\r\n" % (length, b"" if keep else b"connection: close\r\n")
             self.transport.write(head + end + response.body)
         except Exception:
             _log.exception("an answer could not be written")

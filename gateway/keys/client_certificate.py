@@ -74,7 +74,7 @@ def _alternative_names(certificate: x509.Certificate) -> dict[str, frozenset[str
     except x509.ExtensionNotFound:
         return {}
     return {
-        "san_dns": frozenset(said.get_values_for_type(x509.DNSName)),
+        "san_dns": frozenset(name.lower() for name in said.get_values_for_type(x509.DNSName)),
         "san_uri": frozenset(said.get_values_for_type(x509.UniformResourceIdentifier)),
         "san_ip": frozenset(str(address) for address in said.get_values_for_type(x509.IPAddress)),
         "san_email": frozenset(said.get_values_for_type(x509.RFC822Name)),
@@ -85,6 +85,8 @@ def declared_name(kind: str, value: str) -> str:
     """A name of a client's file as `ClientCertificate.names` writes it. Raises ValueError."""
     if kind == "subject_dn":  # people and tools write a space after each comma
         return x509.Name.from_rfc4514_string(re.sub(r"(?<!\\), +", ",", value)).rfc4514_string()
+    if kind == "san_dns":  # RFC 5280 §7.2
+        return value.lower()
     return str(ipaddress.ip_address(value)) if kind == "san_ip" else value
 
 

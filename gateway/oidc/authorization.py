@@ -120,7 +120,7 @@ class Authorization:
                         raise RefusedRequest("interaction_required", "A structure must be chosen.") from None
             if request.silent:
                 raise self._silent_refusal(session, client, request)
-            return self._sign_in(client, request, session, browser(), context)
+            return self._sign_in(client, request, session, browser(), context, hidden=came.hidden)
         except RefusedRequest as refusal:
             return self._refuse(client, request, refusal, context)
 
@@ -208,6 +208,8 @@ class Authorization:
         session: Session | None,
         browser_cookie: str,
         context: RequestContext,
+        *,
+        hidden: bool,
     ) -> str:
         """A step-up starts from the session; a forced sign-in keeps the person's name only; a change of person nothing."""
         if session is not None:
@@ -218,7 +220,9 @@ class Authorization:
         continuation = {"resume": RESUME, "request": asdict(request)}
         demand = _demand(client, request)
         txn = self._journey.open(demand, continuation, browser_cookie=browser_cookie, session=session, context=context)
-        return SIGNIN + txn.handle
+        # Pages speak the language that an address asked last: what came hidden from them is asked here.
+        language = f"?ui_locales={request.ui_locale}" if hidden and request.ui_locale else ""
+        return SIGNIN + txn.handle + language
 
     def _grant(
         self,
@@ -264,9 +268,10 @@ class Authorization:
             session=digest(session.handle),
             details={**event.details, "scope": " ".join(request.scope)},
         )
+        # First: whatever takes the session over once the code is there then knows whom to tell of its end.
+        self._gate.remember_client(session, client.client_id, structure, _what_it_learns(client, request))
         if not self._codes.issue(code, because(event)):
             raise RefusedRequest("login_required", "The session has just ended.")
-        self._gate.remember_client(session, client.client_id, structure, _what_it_learns(client, request))
         return self._answer(client, request, {"code": code.handle})
 
     def _structure(

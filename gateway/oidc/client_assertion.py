@@ -1,7 +1,7 @@
 """`private_key_jwt`: a client signs who it is (RFC 7523 §3, OpenID Connect Core §9, FAPI 2.0 §5.3.2.1; OID-05).
 
 The key is one of its file, the algorithm that key's own. `iss` and `sub` are the client, `aud` is our issuer as a text and
-nothing else, `exp` at most five minutes after `iat`, and each `jti` serves once. Refused: other header members.
+nothing else, `exp` at most five minutes after `iat` (or from now), and each `jti` serves once. Refused: other header members.
 """
 
 from collections.abc import Mapping
@@ -72,7 +72,8 @@ class ClientAssertions:
         jti = claims.get("jti")
         if not isinstance(jti, str) or not 0 < len(jti) <= JTI_LIMIT:
             raise AssertionRefused("jti is missing, or no text")
-        issued_at, expires_at = _instant(claims, "iat"), _instant(claims, "exp")
+        issued_at = _instant(claims, "iat") if "iat" in claims else now  # optional, in RFC 7523 and in Core
+        expires_at = _instant(claims, "exp")
         begins_at = _instant(claims, "nbf") if "nbf" in claims else issued_at
         if max(issued_at, begins_at) > now + SKEW_SECONDS:
             raise AssertionRefused("in the future")

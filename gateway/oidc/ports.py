@@ -89,12 +89,13 @@ class RefreshState:
 
 
 class Rotation(NamedTuple):
-    """What became of a presented refresh token. `kept`: the answer that it got before; `session_idle_at`: when its session ends
-    unless it is used before, as the step found it, for whoever gets an answer."""
+    """What became of a presented refresh token. `kept`: the answer that it got before; `session_idle_at`, `session_ends_at`:
+    when its session ends unless it is used before, and when anyhow, as the step found them, for whoever gets an answer."""
 
     done: "Refresh"
     kept: bytes = b""
     session_idle_at: float = 0.0
+    session_ends_at: float = 0.0
 
 
 class Refresh(StrEnum):

@@ -22,6 +22,11 @@ class PresentedRequest:
     pushed: bool = False
     signed: bool = False
 
+    @property
+    def hidden(self) -> bool:
+        """Whether its parameters stand elsewhere than in the address."""
+        return self.pushed or self.signed
+
 
 def by_value(unverified: UnverifiedParameters, client: Client, *, issuer: str, now: float) -> PresentedRequest:
     """A request in plain parameters or in a signed object. Raises RefusedRequest."""

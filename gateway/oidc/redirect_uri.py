@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit
 from gateway.applications.client import Client
 
 _ON_A_PORT = re.compile(r"(?P<host>http://(?:127\.0\.0\.1|\[::1\])):(?P<port>[1-9][0-9]{0,4})(?P<rest>/.*)")
-LAST_PORT = 65535
 _USUAL_PORTS = {"https": ":443", "http": ":80"}
+LAST_PORT = 65535
 
 
 def is_registered(presented: str, registered: Sequence[str]) -> bool:
@@ -39,7 +39,7 @@ def is_on_loopback(client: Client, redirect_uri: str) -> bool:
 
 
 def origin_of(uri: str) -> str:
-    """Scheme, host and port, as browsers write them in `Origin`: without the port that the scheme has anyhow."""
+    """Scheme, host and port, as browsers write them in `Origin`: never the port that the scheme has anyhow."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc.removesuffix(_USUAL_PORTS.get(parts.scheme, ''))}"
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 BODY_LIMIT = 64 * 1024
+NO_CONTENT = 204
+"""The one status of ours whose answer announces no length (RFC 9110 §8.6)."""
 
 
 @dataclass(frozen=True, slots=True)

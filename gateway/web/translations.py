@@ -20,6 +20,7 @@ DEFAULT = "fr"
 
 _FOLDER = Path(__file__).parent / "translations"
 _BEFORE = re.compile(r" (?=[:;?!»])")
+_UNIT = re.compile(r"(?<=[0-9}]) (?=(?:jours?|heures?|minutes?|secondes?|caractères|ans|mois)\b)")
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -35,7 +36,8 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def french_spaces(text: str) -> str:
-    return _BEFORE.sub("\u00a0", text).replace("« ", "«\u00a0")
+    """No line ends before a mark that a space goes before, inside guillemets, nor between a number and what it counts."""
+    return _UNIT.sub("\u00a0", _BEFORE.sub("\u00a0", text)).replace("« ", "«\u00a0")
 
 
 @functools.cache

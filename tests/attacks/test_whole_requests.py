@@ -28,6 +28,8 @@ class Watched(WholeRequests):
 async def told(request: MachineRequest) -> MachineResponse:
     if request.headers.get("x-fail"):
         raise RuntimeError("secret")
+    if request.headers.get("x-nothing"):
+        return MachineResponse(204, b"", {"Vary": "Origin"})
     if end := request.headers.get("x-line"):
         return MachineResponse(200, b"", {"x-line": end + "\r\nset-cookie: a=b"})
     await asyncio.sleep(0.001 * (request.body == b"slow"))
@@ -112,6 +114,7 @@ WHOLE: dict[str, list[bytes]] = {
     "an old version of HTTP": [b"POST /token HTTP/1.0\r\nContent-Length: 3\r\n\r\na=b"],
     "a header twice": [post(b"a=b", "Authorization: Basic a", "Authorization: Basic b")],
     "a failure": [post(b"a=b", "X-Fail: yes")],
+    "nothing to say": [post(b"a=b", "X-Nothing: yes")],
     "in turn": [post(b"slow", close="keep-alive") + post(b"second", close="keep-alive") + post(b"third")],
     "one after the other": [post(b"first", close="keep-alive"), post(b"second")],
 }
@@ -143,6 +146,20 @@ def test_what_did_not_takes_the_long_way(long_way, short_way, pieces) -> None:
     short = answer(short_way, *pieces)
     assert next(Watched.short_ways) == before + 1
     assert comparable(short) == comparable(answer(long_way, *pieces))
+
+
+@pytest.mark.parametrize("pieces", [[post(b"a=b", "X-Nothing: yes")], [post(b"a=b", "X-Nothing: yes")[:-1], b"b"]])
+def test_an_answer_without_content_announces_no_length(short_way, pieces) -> None:
+    """RFC 9110 §8.6: a server must not."""
+    head = answer(short_way, *pieces).lower()
+    assert head.startswith(b"http/1.1 204 ")
+    assert b"content-length" not in head
+    assert head.endswith(b"\r\n\r\n")
+
+
+def test_a_refused_method_is_told_all_that_would_do(short_way) -> None:
+    """RFC 9110 §15.5.6; HEAD is answered wherever GET is."""
+    assert b"\r\nallow: GET, HEAD, POST\r\n" in answer(short_way, post(b"", method="PUT"))
 
 
 def test_requests_in_turn_are_answered_in_their_order(short_way) -> None:

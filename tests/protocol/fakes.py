@@ -208,9 +208,9 @@ class MemoryEphemeral:
                 return Rotation(Refresh.UNKNOWN)
             self.refreshes[grant_id] = (successor, live, now, by, answer)
             self.events += if_rotated.events
-            return Rotation(Refresh.ROTATED, b"", grant.session_idle_at)
+            return Rotation(Refresh.ROTATED, b"", grant.session_idle_at, grant.session_ends_at)
         if spent is not None and presented.digest == spent.digest and by == spent_by and now - spent_at < grace_seconds:
-            return Rotation(Refresh.AGAIN, kept, grant.session_idle_at)
+            return Rotation(Refresh.AGAIN, kept, grant.session_idle_at, grant.session_ends_at)
         self.grants.pop(grant_id)
         self.events += if_reused.events
         return Rotation(Refresh.REUSED)
@@ -306,7 +306,9 @@ class FakeGate:
     def remember_client(
         self, session: Session, client_id: str, structure: str | None, learns: Sequence[str] = ()
     ) -> None:
-        kept = self._ephemeral.sessions[session.handle]
+        kept = self._ephemeral.sessions.get(session.handle)
+        if kept is None:
+            return
         self._ephemeral.sessions[session.handle] = replace(
             kept, clients=(*kept.clients, client_id), active_structure=structure or kept.active_structure
         )

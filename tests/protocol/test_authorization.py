@@ -645,3 +645,21 @@ def test_no_request_leads_to_a_server_error_or_to_an_unknown_place(provider, cha
 def test_no_query_string_leads_to_a_server_error(provider, query):
     response = provider.browser.get("/authorize", environ_overrides={"QUERY_STRING": query})
     assert response.status_code in {303, 400}
+
+
+@pytest.mark.spec("SES-07")
+def test_an_application_is_in_the_session_before_it_has_a_code_of_it(provider, monkeypatch):
+    """A sign-in in another tab may take the session over as soon as the code is there: what it takes over must name everybody
+    who is to be told of the end."""
+    issue = provider.ephemeral.issue
+    joined = []
+
+    def watched(code, effects):
+        (session,) = provider.ephemeral.sessions.values()
+        joined.append(session.clients)
+        return issue(code, effects)
+
+    provider.sign_in()
+    monkeypatch.setattr(provider.ephemeral, "issue", watched)
+    assert answer_of(provider.authorize())["code"]
+    assert joined == [("orientation",)]

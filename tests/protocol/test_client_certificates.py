@@ -10,7 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.applications.client import ClientAuthenticationMethod, SenderConstraint
 from gateway.applications.client_key import read_client_keys
-from gateway.keys.client_certificate import CertificateAuthorities
+from gateway.keys.client_certificate import CertificateAuthorities, declared_name
 from tests.protocol.proofs import (
     SIGNING,
     asserted,
@@ -93,6 +93,15 @@ def test_an_alternative_name_is_compared_with_its_own_kind_only(provider, kind, 
     refused(ask(provider, certificate()))
     other_kind = x509.UniformResourceIdentifier(value) if kind != "san_uri" else x509.DNSName(value)
     refused(ask(provider, certificate(names=(other_kind,))))
+
+
+@pytest.mark.spec("OID-05")
+def test_the_case_of_a_dns_name_says_nothing(provider):
+    """RFC 5280 §7.2."""
+    register(provider, replace(BY_NAME, certificate_name=("san_dns", declared_name("san_dns", "API.exemple.example"))))
+    for written in ("api.exemple.example", "Api.Exemple.EXAMPLE"):
+        assert ask(provider, certificate(names=(x509.DNSName(written),))).status == 200
+    refused(ask(provider, certificate(names=(x509.DNSName("api2.exemple.example"),))))
 
 
 @pytest.mark.spec("OID-05")

@@ -101,7 +101,9 @@ def test_an_assertion_serves_once_whatever_it_was_for(provider):
         {"exp": str(NOW + 60)},
         {"exp": True},
         {"exp": None},
-        {"iat": ...},
+        {"iat": ..., "exp": NOW + 301},
+        {"iat": ..., "nbf": NOW + 31},
+        {"iat": None},
         {"iat": NOW + 31, "exp": NOW + 60},
         {"iat": "now"},
         {"iat": NOW - 300, "exp": NOW + 60},
@@ -137,6 +139,12 @@ def test_an_assertion_lives_to_its_last_second(provider, before, status):
 def test_the_longest_life_and_a_clock_a_little_fast_are_accepted(provider):
     assert post(provider, **SERVICE, **asserted(exp=NOW + 300)).status == 200
     assert post(provider, **SERVICE, **asserted(iat=NOW + 30, nbf=NOW + 30)).status == 200
+
+
+@pytest.mark.spec("OID-05")
+def test_an_assertion_need_not_say_when_it_was_made(provider):
+    """OpenID Connect Core §9: `iat` is optional. Then the longest life counts from now."""
+    assert post(provider, **SERVICE, **asserted(iat=..., exp=NOW + 300)).status == 200
 
 
 @pytest.mark.spec("OID-05", "TOK-01")

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.journal.effects import NO_EFFECTS
 from gateway.oidc.session_activity import LEAST_SECONDS
-from gateway.randomness import system_randomness
+from gateway.randomness import handle as a_handle
+from gateway.randomness import partition_of, system_randomness
 from gateway.storage.ephemeral import open_ephemeral
 from gateway.web.machine_door import MachineResponse
 from tests.protocol.proofs import SIGNING, asserted, code_fields, post, proof, register
@@ -98,6 +99,29 @@ def test_a_refresh_tells_what_use_has_moved(provider):
     first, again = refreshed(), refreshed()
     assert first["session_idle_at"] == began + 200 + IDLE
     assert again == first, "one presented again at once"
+
+
+@pytest.mark.spec("SES-03", "SES-04")
+@pytest.mark.parametrize("moved", [-3600, 600])
+def test_a_refresh_tells_the_ends_of_the_session_that_has_taken_over(provider, moved):
+    """Another sign-in of the person renews her session: for longer, or for less when Pro Santé Connect bounds it."""
+    answer = provider.begin("durable")
+    (session,) = provider.store.sessions.of(ACCOUNT, provider.clock.now())
+    (handle,) = provider.ephemeral.sessions
+    provider.clock.advance(200)
+    now = provider.clock.now()
+    renewed = replace(
+        session,
+        handle=a_handle(system_randomness, partition_of(ACCOUNT)),
+        last_used_at=now,
+        absolute_end=session.absolute_end + moved,
+    )
+    provider.store.sessions.start(renewed, now, NO_EFFECTS, replacing=handle)
+    life = ends(use(provider, answer["access_token"], "GET"))
+    assert life == (int(now) + IDLE, int(renewed.absolute_end))
+    asked = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]}
+    for again in (json_of(provider.token(client_id="durable", **asked)) for _ in range(2)):
+        assert (again["session_idle_at"], again["session_expires_at"]) == life
 
 
 @pytest.mark.spec("SES-03", "AC-108")

@@ -396,6 +396,18 @@ def test_each_page_of_a_sign_in_names_the_application_that_asks(gateway):
     assert "application" not in re.findall(r'class="([a-z]+)"', alone.onward(alone.get("/signin")).text)
 
 
+@pytest.mark.parametrize("asked", ["en", "fr"])
+def test_pages_speak_the_language_that_was_asked_last_in_a_pushed_request_too(gateway, asked):
+    """OpenID Connect Core §3.1.2.1, RFC 9126: what is pushed means what it would mean in the address."""
+    browser = Browser(gateway)
+    browser.get(f"/forgotten?ui_locales={'fr' if asked == 'en' else 'en'}")
+    pushed = gateway.form("/par", "orientation", parameters(ui_locales=asked)).json
+    query = urlencode({"client_id": "orientation", "request_uri": pushed["request_uri"]})
+    page = browser.onward(browser.get(f"/authorize?{query}"))
+    assert f'<html lang="{asked}">' in page.text
+    assert f'<html lang="{asked}">' in browser.get("/forgotten").text
+
+
 @pytest.mark.spec("OID-17")
 def test_an_application_nobody_approved_cannot_ask(gateway):
     gateway.person()

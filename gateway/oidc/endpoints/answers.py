@@ -16,7 +16,7 @@ from gateway.oidc.redirect_uri import origin_of
 from gateway.oidc.sender_proofs import SenderProofs
 from gateway.signin.request_context import RequestContext
 from gateway.web.certificate_header import CERTIFICATE, CHAIN
-from gateway.web.machine_door import MachineEndpoint, MachineRequest, MachineResponse
+from gateway.web.machine_door import NO_CONTENT, MachineEndpoint, MachineRequest, MachineResponse
 from gateway.web.request_facts import agent_hash
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -73,7 +73,7 @@ class BrowserClients:
                 "Access-Control-Allow-Headers": "authorization, content-type, dpop",
                 "Access-Control-Max-Age": "600",
             }
-        return MachineResponse(204, b"", {**NO_STORE, **headers})
+        return MachineResponse(NO_CONTENT, b"", {**NO_STORE, **headers})
 
     def _is_known(self, origin: str) -> bool:
         return any(

@@ -17,7 +17,7 @@ from gateway.journal.events import Event, Outcome
 from gateway.oidc.claims import Place, identity_claims
 from gateway.oidc.live_reads import LiveReads
 from gateway.oidc.policy import ProviderPolicy
-from gateway.oidc.ports import Grant, Grants, Refresh
+from gateway.oidc.ports import Grant, Grants, Refresh, Rotation
 from gateway.oidc.problems import TokenProblem
 from gateway.oidc.refresh_tokens import LIMIT, PresentedRefreshToken, RefreshTokens
 from gateway.oidc.sender_proofs import Binding
@@ -100,7 +100,7 @@ class RefreshTokenGrant:
             session=grant.session_handle_digest,
             details={"grant_id": grant.id, "jti": issuance.jti, "scope": " ".join(issuance.scope)},
         )
-        done, kept, idle_at = await self._grants.rotate_refresh(
+        rotation = await self._grants.rotate_refresh(
             grant.id,
             presented.state,
             issuance.refresh,
@@ -111,12 +111,12 @@ class RefreshTokenGrant:
             if_rotated=because(event),
             if_reused=because(_reused(event, grant)),
         )
-        if done is Refresh.ROTATED:
-            return _with_life(answer, grant, idle_at)
-        again = self._tokens.opened(presented, kept) if done is Refresh.AGAIN else None
+        if rotation.done is Refresh.ROTATED:
+            return _with_life(answer, grant, rotation)
+        again = self._tokens.opened(presented, rotation.kept) if rotation.done is Refresh.AGAIN else None
         if again is None:
-            raise _invalid_grant(journaled=done is Refresh.REUSED)
-        return _with_life(again, grant, idle_at)
+            raise _invalid_grant(journaled=rotation.done is Refresh.REUSED)
+        return _with_life(again, grant, rotation)
 
     async def _stolen(self, grant: Grant, event: Event) -> None:
         """Another client has it: nobody keeps it."""
@@ -165,11 +165,17 @@ def _refuse_other_key(grant: Grant, client: Client, binding: Binding) -> None:
         raise _invalid_grant()
 
 
-def _with_life(answer: bytes, grant: Grant, idle_at: float) -> bytes:
-    """The answer was made before the step that knows until when the session lives unused: the token's facts only say until when
-    it did. Between the quotes of a JSON string no bare quote stands, so the member is found nowhere else."""
-    known, now = int(grant.session_idle_at), int(idle_at)
-    return answer if known == now else answer.replace(b'"session_idle_at":%d' % known, b'"session_idle_at":%d' % now, 1)
+def _with_life(answer: bytes, grant: Grant, rotation: Rotation) -> bytes:
+    """The answer was made before the step that knows until when the session lives: the token's facts only say until when it
+    did, before it was used, or renewed by another sign-in. Between the quotes of a JSON string no bare quote stands, so a
+    member is found nowhere else."""
+    for member, known, now in (
+        (b'"session_idle_at":%d', int(grant.session_idle_at), int(rotation.session_idle_at)),
+        (b'"session_expires_at":%d', int(grant.session_ends_at), int(rotation.session_ends_at)),
+    ):
+        if known != now:
+            answer = answer.replace(member % known, member % now, 1)
+    return answer
 
 
 def _reused(event: Event, grant: Grant) -> Event:

@@ -312,15 +312,16 @@ def test_a_token_and_its_last_answer_survive_a_step_up(
 
 
 @pytest.mark.spec("OID-09", "SES-03")
-def test_whoever_gets_an_answer_is_told_until_when_the_session_lives_unused(
-    store: EphemeralStore, run: Run[Any], code: AuthorizationCode, rotate: Rotate
+def test_whoever_gets_an_answer_is_told_until_when_the_session_lives(
+    store: EphemeralStore, run: Run[Any], session: Session, code: AuthorizationCode, rotate: Rotate
 ) -> None:
     jti = f"{code.grant_id}.used"
-    before = run(rotate()).session_idle_at
+    before, last = run(rotate())[2:]
+    assert last == session.absolute_end
     assert run(store.grants.use_session(code.grant_id, NOW + 5, jti=jti, least_seconds=1)).session_idle_at == before + 5
-    assert run(rotate(now=NOW + 6)) == (Refresh.AGAIN, b"the answer", before + 5)
-    assert run(rotate(SECOND, now=NOW + 7)) == (Refresh.ROTATED, b"", before + 5)
-    assert run(rotate(now=NOW + 8)) == (Refresh.REUSED, b"", 0.0)
+    assert run(rotate(now=NOW + 6)) == (Refresh.AGAIN, b"the answer", before + 5, last)
+    assert run(rotate(SECOND, now=NOW + 7)) == (Refresh.ROTATED, b"", before + 5, last)
+    assert run(rotate(now=NOW + 8)) == (Refresh.REUSED, b"", 0.0, 0.0)
 
 
 @pytest.mark.spec("OID-09")

@@ -122,6 +122,7 @@ def test_one_line_is_the_whole_fapi_2_profile(tmp_path: Path) -> None:
         ({"legacy_no_pkce": "true", "legacy_no_pkce_reason": "old"}, "legacy_no_pkce: the FAPI 2.0 profile has PKCE"),
         ({"require_pushed_authorization_requests": "false"}, "require_pushed_authorization_requests: the FAPI 2.0"),
         ({"id_token_algorithm": "RS256"}, "id_token_algorithm: RS256 is not of"),
+        ({"userinfo_signed_response_alg": "RS256"}, "userinfo_signed_response_alg: RS256 is not of"),
         ({"jwks": jwks("RS256")}, "jwks.0: RS256 is not of"),
     ],
 )

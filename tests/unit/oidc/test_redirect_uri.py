@@ -68,3 +68,6 @@ def test_an_answer_starts_with_the_registered_uri_and_gives_the_state_back_as_it
 
 def test_the_origin_is_written_as_browsers_write_it():
     assert origin_of("https://app.example:8443/cb?x=y") == "https://app.example:8443"
+    assert origin_of("https://app.example:443/cb") == "https://app.example"
+    assert origin_of("http://localhost:80/cb") == "http://localhost"
+    assert origin_of("http://localhost:443/cb") == "http://localhost:443"

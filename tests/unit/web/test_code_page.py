@@ -81,7 +81,7 @@ def test_too_soon_tells_the_wait(door: Door) -> None:
     door.codes.too_soon = 45
     response = door.send(PAGE, action=RESEND)
     assert response.headers["Location"] == f"{PAGE}?wait=45"
-    assert "45 secondes" in door.client.get(response.headers["Location"]).get_data(as_text=True)
+    assert "45\u00a0secondes" in door.client.get(response.headers["Location"]).get_data(as_text=True)
 
 
 @pytest.mark.parametrize("wait", ["-1", "x", "١", "99999", "", "9" * 5000])

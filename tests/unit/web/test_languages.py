@@ -42,6 +42,10 @@ def test_every_refusal_of_the_sign_in_has_its_text() -> None:
 
 def test_french_punctuation_does_not_wrap() -> None:
     assert french_spaces("« Oui » : non ?") == "«\u00a0Oui\u00a0»\u00a0: non\u00a0?"
+    assert french_spaces("dans {days} jours, en 3 mois de 30 minutes") == (
+        "dans {days}\u00a0jours, en 3\u00a0mois de 30\u00a0minutes"
+    )
+    assert french_spaces("les 30 premiers jours") == "les 30 premiers jours"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,13 @@ def test_the_preferred_language_comes_first() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(1, "1 seconde"), (45, "45 secondes"), (0.2, "1 seconde"), (119, "119 secondes"), (120.5, "3 minutes")],
+    [
+        (1, "1\u00a0seconde"),
+        (45, "45\u00a0secondes"),
+        (0.2, "1\u00a0seconde"),
+        (119, "119\u00a0secondes"),
+        (120.5, "3\u00a0minutes"),
+    ],
 )
 def test_a_wait_is_said_rounded_up(seconds: float, said: str) -> None:
     assert Translations().duration("fr", seconds) == said

@@ -69,7 +69,7 @@ def test_a_wait_is_told(door: Door) -> None:
     door.password.wait = 45
     response = door.send(PAGE, identifier="camille.duval", password="faux")
     assert response.status_code == 422
-    assert "patientez 45 secondes" in response.get_data(as_text=True)
+    assert "patientez 45\u00a0secondes" in response.get_data(as_text=True)
 
 
 @pytest.mark.spec("A11Y-06")

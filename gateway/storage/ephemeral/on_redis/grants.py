@@ -143,7 +143,7 @@ class RedisGrants:
             self._pack(if_rotated),
             self._pack(if_reused),
         )
-        return Rotation(Refresh(done.decode()), kept, _life(life)[0] if life else 0.0)
+        return Rotation(Refresh(done.decode()), kept, *(_life(life) if life else ()))
 
     async def revoke_grant(self, grant_id: str, now: float, effects: Effects) -> bool:
         address = address_of(grant_id)

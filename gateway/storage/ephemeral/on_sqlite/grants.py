@@ -225,16 +225,16 @@ class SqliteGrants:
                 if not row:
                     return Rotation(Refresh.UNKNOWN)
                 generation, live_digest, ends_at, spent_digest, spent_at, spent_by, spent_answer = row[:7]
-                idle_at = row[-2]
+                life = row[-2:]
                 if (presented.generation, presented.digest) == (generation, live_digest):
                     if now >= ends_at:
                         return Rotation(Refresh.UNKNOWN)
                     _rotate(step, address.digest, presented, successor, now, by, answer)
                     step.append(if_rotated)
-                    return Rotation(Refresh.ROTATED, b"", idle_at)
+                    return Rotation(Refresh.ROTATED, b"", *life)
                 before = (generation - 1, spent_digest, spent_by)
                 if (presented.generation, presented.digest, by) == before and now - spent_at < grace_seconds:
-                    return Rotation(Refresh.AGAIN, spent_answer, idle_at)
+                    return Rotation(Refresh.AGAIN, spent_answer, *life)
                 step.run("DELETE FROM grants WHERE digest = ?", address.digest)
                 step.append(if_reused)
                 return Rotation(Refresh.REUSED)
