@@ -16,7 +16,7 @@ import yaml
 from gateway.cli.output import CommandRefused
 
 OWN_CLIENTS = ("orientation", "suivi")
-SCOPES = ("openid", "profile", "email", "rpps", "profession", "ror")
+SCOPES = ("openid", "profile", "email", "rpps", "profession", "ror", "scope_all")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ browser would, without scripts. Needs neither settings nor stores; listens on th
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -115,6 +116,8 @@ def test_client(
             trial = Trial(server.provider, url, signed_in=signed_in, logout_uri=logout_uri, ca_file=ca_file, only=only)
             _wait(trial, patience)
             results = list(trial.run())
+    except ssl.SSLError as error:
+        raise CommandRefused(f"--tls or --ca-file: no certificate can be read there ({error.strerror}).") from None
     except OSError as error:
         raise CommandRefused(f"{listen} cannot be used ({error.strerror}): choose another with --listen.") from None
     except HonestLoginFailedError as error:

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
-from joserfc.jws import JWSRegistry
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from gateway.keys.chosen_algorithm import ChosenAlgorithm
 from gateway.keys.signing_key import Algorithm
 
 _RSA_BITS = 2048
 
 
-class _AnyHeader(JWSRegistry):
+class _AnyHeader(ChosenAlgorithm):
     max_header_length = 8192
 
     def check_header(self, header: dict[str, Any]) -> None:
@@ -31,12 +31,14 @@ _REGISTRY = _AnyHeader(strict_check_header=False)
 class ThrowawayKey:
     kid: str
     algorithm: Algorithm
-    _key: ECKey | RSAKey = field(repr=False)
+    _key: ECKey | OKPKey | RSAKey = field(repr=False)
 
     @classmethod
     def generate(cls, kid: str, algorithm: Algorithm) -> "ThrowawayKey":
         if algorithm is Algorithm.ES256:
             return cls(kid, algorithm, ECKey.generate_key("P-256"))
+        if algorithm is Algorithm.EDDSA:
+            return cls(kid, algorithm, OKPKey.generate_key("Ed25519"))
         return cls(kid, algorithm, RSAKey.generate_key(_RSA_BITS))
 
     @property

@@ -1,10 +1,13 @@
 """The back-channel call: POST of a form with one field, `logout_token` (Back-Channel Logout 1.0 §2.5); any 2xx is a yes.
 
 The address comes from a reviewed file; no redirect is followed, no proxy, cookie or stored password of the machine is used.
-The answer's body is not read, and nothing of the token is logged.
+The answer's body is not read, and nothing of the token is logged. An application that answers drop by drop is cut off: all
+other messages wait for the end of a call.
 """
 
 import requests
+
+from gateway.signin.psc.bounded_answer import HurriedAdapter
 
 
 class LogoutNotTakenError(OSError):
@@ -12,7 +15,7 @@ class LogoutNotTakenError(OSError):
 
 
 class HttpLogoutCaller:
-    """`timeout` in seconds for connecting and for reading."""
+    """`timeout` in seconds for connecting, and for the whole head of the answer."""
 
     def __init__(self, *, timeout: float = 3.0) -> None:
         self._timeout = timeout
@@ -21,6 +24,8 @@ class HttpLogoutCaller:
         try:
             with requests.Session() as http:
                 http.trust_env = False
+                http.mount("https://", HurriedAdapter())
+                http.mount("http://", HurriedAdapter())
                 with http.post(
                     uri,
                     data={"logout_token": logout_token},

@@ -1,6 +1,7 @@
 """What a logout request may do (OpenID Connect RP-Initiated Logout 1.0; SES-06, WEB-04).
 
-An ID token of ours, even expired, whose `sid` is this browser's session, ends that session at once. Anything less asks the
+An ID token of ours, even expired, whose `sid` is this browser's session, ends that session at once. So it does where no
+session is presented: an application's server may call by itself, or the browser have lost its cookie. Anything less asks the
 person. The way back is an address that the identified client registered, to the letter; a client is identified by a valid
 hint, or by `client_id`, which then also needs the person's confirmation.
 """
@@ -36,6 +37,10 @@ class LogoutRequest:
 
     def has_hint(self) -> bool:
         return self.sid is not None
+
+    def account_id(self) -> str | None:
+        """Whose session a valid hint names; None where its sector hides it."""
+        return self.sub if self.client is not None and self.client.sector is None else None
 
     def is_about(self, session: Session, subjects: Subjects) -> bool:
         """Whether the hint proves that the application speaks of this very session."""

@@ -27,6 +27,13 @@ def discovery_document(
     *, issuer: str, algorithms: Sequence[Algorithm], clients: Sequence[Client], acr_values: Sequence[str]
 ) -> dict[str, Any]:
     """`acr_values`: those that a person can reach here with the means switched on."""
+    document = _document(issuer, algorithms, clients, acr_values)
+    return {name: value for name, value in document.items() if value != []}  # RFC 8414 §3.2
+
+
+def _document(
+    issuer: str, algorithms: Sequence[Algorithm], clients: Sequence[Client], acr_values: Sequence[str]
+) -> dict[str, Any]:
     scopes = {"openid"}.union(*(client.scopes for client in clients))
     known_scopes = [scope for scope in SCOPE_CLAIMS if scope in scopes]
     return {

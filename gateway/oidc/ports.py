@@ -355,6 +355,10 @@ class SessionGate(Protocol):
 
     def end(self, cookie: str | None, context: RequestContext, reason: str) -> Session | None: ...
 
+    def end_named(self, account_id: str, sid: str, context: RequestContext, reason: str) -> bool:
+        """Without its cookie. False when the account has no live session of this `sid`."""
+        ...
+
 
 class SigninJourney(Protocol):
     """`signin.journey.Journey`, as far as the provider needs it. `take` raises `TransactionGone`."""

@@ -21,6 +21,7 @@ from gateway.oidc.sender_proofs import SenderProofs
 from gateway.oidc.step_up import refuse_too_weak
 from gateway.oidc.tokens import ACCESS_TOKEN_TYP
 
+SCHEMES = {"bearer", "dpop"}
 _TOKEN = re.compile(r"(bearer|dpop) +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 
 
@@ -76,6 +77,9 @@ class PresentedTokens:
             raise BearerProblem("", "no token")
         presented = _TOKEN.fullmatch(authorization)
         if presented is None:
+            scheme = authorization.partition(" ")[0].lower()
+            if scheme and scheme not in SCHEMES:  # RFC 6750 §3.1: as without any, no error is named
+                raise BearerProblem("", "another scheme")
             raise BearerProblem("invalid_request", "no access token", status=400)
         by_dpop = presented[1].lower() == "dpop"
         await self._reads.keys()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from gateway.accounts.ports import Accounts
 from gateway.clock import Clock
 from gateway.journal.effects import NO_EFFECTS, Effects
+from gateway.journal.events import Outcome
 from gateway.signin.assurance import Assurance, AssuranceScale
 from gateway.signin.consent import has_agreed
 from gateway.signin.demands import Demands, usable
@@ -145,3 +146,9 @@ class Gate:
             return None
         now = self._clock.now()
         return self._sessions.end(cookie, now, Lines(now, context).of_session("session.ended", session, reason=reason))
+
+    def end_named(self, account_id: str, sid: str, context: RequestContext, reason: str) -> bool:
+        """For who has proved, without its cookie, which session is meant. False when it has ended already."""
+        now = self._clock.now()
+        said = Lines(now, context).said("session.ended", Outcome.SUCCESS, account_id, reason=reason)
+        return self._sessions.end_one_of(account_id, sid, now, said)

@@ -81,7 +81,7 @@ class DeafApplication:
         logout = "logout-" if header.get("typ") == "logout+jwt" else ""
         match header["alg"]:
             case "none":
-                believed = not self._checks("alg-none")
+                believed = not self._checks(f"{logout}alg-none")
             case "HS256":
                 pem = self._key(header["kid"]).as_pem(private=False)
                 mac = _b64(hmac.digest(pem, signing_input.encode(), hashlib.sha256))

@@ -8,9 +8,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
+import jwt
 import pytest
+import requests
 
 from gateway.cli.command_line import passerelle
 from gateway.cli.lying_provider.lies import LIES
@@ -152,6 +155,26 @@ def test_an_application_with_another_secret_is_told_so() -> None:
         tried(provider, application)
 
 
+@pytest.mark.parametrize("algorithm", list(Algorithm), ids=str)
+def test_each_algorithm_that_may_be_chosen_is_spoken(algorithm: Algorithm) -> None:
+    """As a relying party's own library hears it."""
+    with lying(algorithm=algorithm) as provider:
+        attempt = provider.attempt()
+        issuer = provider.scene.issuer
+        asked = {"client_id": CLIENT, "redirect_uri": "https://a.example/", "response_type": "code"}
+        sent = requests.get(f"{issuer}/authorize", params=asked, allow_redirects=False, timeout=5)
+        code = parse_qs(urlsplit(sent.headers["Location"]).query)["code"][0]
+        form = {"grant_type": "authorization_code", "code": code}
+        tokens = requests.post(f"{issuer}/token", data=form, auth=(CLIENT, SECRET), timeout=5).json()
+        (jwk,) = requests.get(f"{issuer}/jwks", timeout=5).json()["keys"]
+    said = jwt.decode(tokens["id_token"], jwt.PyJWK.from_dict(jwk), [str(algorithm)], audience=CLIENT, issuer=issuer)
+    hashed = hashlib.new(
+        "sha512" if algorithm is Algorithm.EDDSA else "sha256", tokens["access_token"].encode()
+    ).digest()
+    assert said["at_hash"] == base64.urlsafe_b64encode(hashed[: len(hashed) // 2]).rstrip(b"=").decode()
+    assert attempt.redemptions == 1
+
+
 @pytest.mark.parametrize("name", ["Orientation", "Suivi"])
 @pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.RS256], ids=str)
 def test_the_applications_of_the_demo_come_out_clean(tmp_path: Path, name: str, algorithm: Algorithm) -> None:
@@ -214,3 +237,12 @@ def test_an_application_that_does_not_come_is_waited_for_and_then_named() -> Non
     address = f"http://127.0.0.1:{free_port('127.0.0.1')}/login"
     code, _, err = command(address, "--listen", "127.0.0.1:0", "--wait", "0")
     assert (code, address in err) == (1, True)
+
+
+@pytest.mark.parametrize("option", ["--ca-file", "--tls"])
+def test_a_file_that_holds_no_certificate_is_not_told_as_a_port_in_use(tmp_path: Path, option: str) -> None:
+    wrong = tmp_path / "certificate.pem"
+    wrong.write_text("nothing of the kind", "utf-8")
+    files = [str(wrong)] * (2 if option == "--tls" else 1)
+    code, _, err = command("http://127.0.0.1:1/login", "--listen", "127.0.0.1:0", "--wait", "0", option, *files)
+    assert (code, "--listen" in err, option in err) == (1, False, True), err

@@ -11,6 +11,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 Key = ECKey | RSAKey
+UNKNOWN_CURVE = {"kty": "OKP", "crv": "of nobody", "x": "AA", "kid": "unknown-curve", "use": "sig"}
 
 
 class LyingIssuer:
@@ -18,6 +19,8 @@ class LyingIssuer:
         self.issuer = f"http://127.0.0.1:{port}"
         self.keys: dict[str, Key] = {"first": ECKey.generate_key("P-256"), "rsa": RSAKey.generate_key(2048)}
         self.answers = True
+        self.babbles = False
+        """What comes is no HTTP, as from a proxy that is being replaced."""
         self.asked = 0
         self.says_issuer = self.issuer
 
@@ -28,7 +31,7 @@ class LyingIssuer:
             return {"issuer": self.says_issuer, "jwks_uri": f"{self.issuer}/jwks"}
         self.asked += 1
         published = [{**key.as_dict(private=False), "kid": kid, "use": "sig"} for kid, key in self.keys.items()]
-        return {"keys": [*published, {"kty": "future", "kid": "unknown-kind"}]}
+        return {"keys": [*published, {"kty": "future", "kid": "unknown-kind"}, UNKNOWN_CURVE]}
 
     def sign(self, claims: Mapping[str, Any], *, key: Key | None = None, **header: Any) -> str:
         """With the key named by `kid`, unless another is given. A header member of None is left out."""
@@ -46,6 +49,9 @@ class LyingIssuer:
 def lying_issuer() -> Iterator[LyingIssuer]:
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if issuer.babbles:
+                self.wfile.write(b"no HTTP at all\r\n\r\n")
+                return
             said = issuer.document(self.path)
             self.send_response(503 if said is None else 200)
             self.end_headers()

@@ -252,11 +252,45 @@ def test_a_bound_token_comes_with_its_proof_once(helper: Judge, issuer: LyingIss
     assert [helper.judge(request).status for _ in range(2)] == [200, 200]
 
 
+@pytest.mark.parametrize(
+    ("named", "typed", "same"),
+    [
+        ("/structures/fineg%3A990000010", "/structures/fineg:990000010", True),  # encodeURIComponent, and Flask
+        ("/unit%c3%a9s/%7Ea%20b", "/unités/~a%20b", True),
+        ("/a", "/a/", False),
+        ("/a%2Fb", "/a/b", False),
+        ("/a%3Fb", "/a?b", False),
+        (":no-port/a", ":no-port/b", False),
+        ("/%ff", "/%fe", False),
+        ("/%zz", "/%yy", False),
+    ],
+)
+def test_an_address_is_the_same_however_its_characters_are_escaped(
+    helper: Judge, issuer: LyingIssuer, named: str, typed: str, *, same: bool
+) -> None:
+    """RFC 9449 §4.3, RFC 3986 §6.2.2: the frameworks of APIs do not keep what was typed."""
+    request = Call(issuer, proof={"htu": f"https://api.example{named}"}).request()
+    helper.begins(issuer.issuer, API)
+    assert helper.judge(replace(request, url=f"https://api.example{typed}")).status == (200 if same else 401)
+
+
 def test_a_proof_that_is_missing_is_asked_for(helper: Judge, issuer: LyingIssuer) -> None:
     request = Call(issuer, proof={}).request()
     helper.begins(issuer.issuer, API)
     alone = replace(request, headers={"Authorization": request.headers["Authorization"]})
     assert helper.judge(alone).error == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [{"kty": "OKP", "crv": "of nobody", "x": "AA"}, {"kty": "EC", "crv": "of nobody", "x": "AA", "y": "AA"}],
+    ids=["OKP", "EC"],
+)  # fmt: skip
+def test_a_proof_by_a_key_of_an_unknown_curve_is_refused(
+    helper: Judge, issuer: LyingIssuer, jwk: dict[str, str]
+) -> None:
+    refused = verdict(helper, Call(issuer, proof={}, proof_header={"jwk": jwk}))
+    assert (refused.status, refused.error) == (401, "invalid_dpop_proof")
 
 
 def test_a_token_bound_to_a_certificate_passes_with_it(helper: Judge, issuer: LyingIssuer) -> None:
@@ -364,20 +398,21 @@ def test_invented_key_names_cost_one_fetch_in_thirty_seconds(helper: Judge) -> N
         assert issuer.asked == 2
 
 
+@pytest.mark.parametrize("babbles", [False, True], ids=["refuses", "babbles"])
 def test_known_keys_serve_for_a_day_while_the_gateway_is_silent_then_it_is_said_without_a_challenge(
-    helper: Judge,
+    helper: Judge, *, babbles: bool
 ) -> None:
     with lying_issuer() as issuer:
         helper.begins(issuer.issuer, API)
         call = Call(issuer, claims={"exp": int(NOW) + 900_000})
         assert helper.judge(call.request()).status == 200
-        issuer.answers = False
+        issuer.answers, issuer.babbles = False, babbles
         assert helper.judge(replace(call, at=NOW + 86_400).request()).status == 200
         silent = helper.judge(replace(call, at=NOW + 86_500).request())
         assert (silent.status, silent.error) == (503, "temporarily_unavailable")
         assert "WWW-Authenticate" not in silent.headers
         assert silent.headers["Retry-After"] == "30"
-        issuer.answers = True
+        issuer.answers, issuer.babbles = True, False
         _until(lambda: helper.judge(replace(call, at=NOW + 86_600).request()).status == 200)
 
 

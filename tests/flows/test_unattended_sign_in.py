@@ -20,6 +20,8 @@ import yaml
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from gateway.cli.headless import SCOPES
+from gateway.oidc.claims import SCOPE_CLAIMS
 from gateway.settings import ConfigurationError, read_settings
 from tests.faults.deployment import REDIRECT_URI, SECRET, Deployment, deployment
 from tests.html_only_browser import HtmlOnlyBrowser
@@ -75,6 +77,11 @@ class Application:
         claims = jwt.decode(tokens["id_token"], keys, algorithms=["ES256"]).claims
         assert (claims["aud"], claims["nonce"], claims["iss"]) == (self.client_id, "the-nonce", self.issuer)
         return {**claims, "tokens": tokens}
+
+
+def test_another_teams_application_may_ask_for_every_scope_that_gives_something() -> None:
+    """Those of Pro Santé Connect too: an application written for it is tried here without a change."""
+    assert set(SCOPES) == set(SCOPE_CLAIMS)
 
 
 @pytest.mark.timeout(240)

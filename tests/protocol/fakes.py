@@ -316,6 +316,11 @@ class FakeGate:
     def end(self, cookie: str | None, context: RequestContext, reason: str) -> Session | None:
         return self._ephemeral.sessions.pop(cookie or "", None)
 
+    def end_named(self, account_id: str, sid: str, context: RequestContext, reason: str) -> bool:
+        sessions = self._ephemeral.sessions.values()
+        named = [one.handle for one in sessions if (one.account_id, one.sid) == (account_id, sid)]
+        return bool(named) and self.end(named[0], context, reason) is not None
+
 
 class FakeJourney:
     """Remembers what it was asked; a test says how the journey ended before coming back."""

@@ -143,3 +143,10 @@ def test_introspection_is_for_clients_that_prove_who_they_are_and_revocation_for
     assert found["revocation_endpoint_auth_methods_supported"] == ["none"]
     provider.clients.clients.clear()
     assert not [name for name in document(provider) if name.startswith("revocation")]
+
+
+@pytest.mark.spec("OID-12")
+def test_a_list_without_elements_is_left_out(provider):
+    """RFC 8414 §3.2: of a deployment that has no application yet, and whose means give no level."""
+    provider.clients.clients.clear()
+    assert not [name for name, value in document(provider).items() if value == []]

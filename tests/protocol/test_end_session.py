@@ -174,6 +174,15 @@ def test_without_a_session_only_a_valid_hint_leads_back(provider):
     assert logout(provider, client_id="orientation", **back).status_code == 200
 
 
+def test_a_flood_without_a_session_does_not_fill_the_journal(provider):
+    for _ in range(310):
+        logout(provider, client_id="orientation")
+    assert provider.event_names().count("logout.requested") == 301
+    provider.sign_in()
+    logout(provider, client_id="orientation")
+    assert provider.event_names().count("logout.requested") == 302, "of somebody who is here"
+
+
 def test_a_request_posted_by_an_application_becomes_the_same_by_get(provider):
     hint = provider.tokens()["id_token"]
     posted = provider.browser.post("/logout", data={"id_token_hint": hint}, headers={"Origin": "https://o.example"})
@@ -182,6 +191,17 @@ def test_a_request_posted_by_an_application_becomes_the_same_by_get(provider):
     assert provider.ephemeral.sessions
     assert provider.browser.get(posted.headers["Location"]).status_code == 200
     assert not provider.ephemeral.sessions
+
+
+def test_what_a_posted_request_holds_beside_its_parameters_does_not_go_into_an_address(provider):
+    """Applications written for Keycloak post their secret and their refresh token there: addresses are in logs."""
+    provider.sign_in()
+    posted = provider.browser.post(
+        "/logout",
+        data={"client_id": "orientation", "state": "s", "client_secret": "of-theirs", "refresh_token": "of-hers"},
+    )
+    assert posted.headers["Location"] == "/logout?client_id=orientation&state=s"
+    assert_asks(provider, provider.browser.get(posted.headers["Location"]))
 
 
 def test_codes_and_tokens_die_with_the_session(provider):

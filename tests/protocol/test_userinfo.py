@@ -74,9 +74,18 @@ def test_a_token_in_the_address_or_in_the_body_is_refused_even_beside_a_good_hea
     assert_refused(provider.machine("POST", "/userinfo", body=placed, content_type=FORM), "invalid_request", 400)
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer a b", "Basic abc", "Bearer é", "x" * 9000])
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer a b", "Bearer é", "DPoP", "DPoP a,b"])
 def test_a_malformed_header_is_refused(provider, authorization):
     assert_refused(provider.machine("GET", "/userinfo", authorization=authorization), "invalid_request", 400)
+
+
+@pytest.mark.parametrize("authorization", ["Basic abc", "Negotiate", 'Digest username="x"', "x" * 9000], ids=len)
+def test_another_way_to_authenticate_is_told_ours_and_no_error(provider, authorization):
+    """RFC 6750 §3.1: nothing was said that could be wrong."""
+    response = provider.machine("GET", "/userinfo", authorization=authorization)
+    assert response.status == 401
+    assert response.headers["WWW-Authenticate"].startswith('Bearer realm="userinfo", DPoP ')
+    assert "error" not in response.headers["WWW-Authenticate"]
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "e30.e30.", "x" * 20_000])

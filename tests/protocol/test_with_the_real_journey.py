@@ -174,6 +174,22 @@ def test_logging_out_silences_the_tokens_and_the_session(whole):
     assert error_of(whole.ask(prompt="none")) == "login_required"
 
 
+@pytest.mark.spec("SES-06")
+def test_a_server_that_presents_the_hint_itself_ends_the_session_it_names(whole):
+    """As applications written for Keycloak or Pro Santé Connect do: no browser, no cookie. A 2xx must not be a lie."""
+    whole.ask()
+    tokens = whole.tokens_for(whole.walk(*BOTH))
+    provider = whole.provider
+    server = provider.browser.application.test_client()
+    damaged = tokens["id_token"][:-10] + "AAAAAAAAAA"
+    server.get(f"/logout?id_token_hint={damaged}")
+    server.get("/logout?client_id=orientation")
+    assert provider.userinfo(tokens["access_token"]).status == 200
+    whole.clock.advance(1000)  # the hint is over
+    assert server.get(f"/logout?id_token_hint={tokens['id_token']}").status_code == 200
+    assert error_of(whole.ask(prompt="none")) == "login_required"
+
+
 def test_the_way_back_is_taken_once(whole):
     whole.ask()
     assert "code" in answer_of(whole.walk(*BOTH))

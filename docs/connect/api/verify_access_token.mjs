@@ -296,7 +296,8 @@ const proofChecks = {
   },
 
   proof_is_of_this_address(proof) {
-    if (normal(proof.claims.htu) !== normal(proof.of.url)) throw proof.refused("htu");
+    const named = normal(proof.claims.htu);
+    if (named === null || named !== normal(proof.of.url)) throw proof.refused("htu");
   },
 
   proof_is_of_now(proof) {
@@ -517,13 +518,22 @@ function number(draft, name) {
 
 const sha256 = (octets) => createHash("sha256").update(octets).digest("base64url");
 
-// Without query and fragment; scheme, host and port as RFC 3986 §6.2 compares them.
+// Without query and fragment; scheme, host, port and escaped characters as RFC 3986 §6.2 compares them, for frameworks hand on
+// a path that they have unescaped. An escaped slash is no slash.
 function normal(address) {
   try {
     const { protocol, host, pathname } = new URL(address);
-    return `${protocol}//${host}${pathname}`;
+    return `${protocol}//${host}${pathname.split("/").map(escaped).join("/")}`;
   } catch {
     return null;
+  }
+}
+
+function escaped(segment) {
+  try {
+    return encodeURIComponent(decodeURIComponent(segment));
+  } catch {
+    return segment; // no text: as it is
   }
 }
 

@@ -14,8 +14,9 @@ import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -137,7 +138,7 @@ class Gateway:
                 return
             published = _object(self._fetch(str(configuration.get("jwks_uri")))).get("keys")
             keys = dict(_readable_keys(published))
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             return  # those that are known go on serving
         if keys:
             self._keys, self._fetched_at = keys, now
@@ -160,8 +161,8 @@ def _public_key(jwk: Mapping[str, Any]) -> Key | None:
     try:
         key = kind.import_key(dict(jwk))
         _ = key.public_key
-    except (JoseError, ValueError, TypeError, AttributeError):
-        return None
+    except (JoseError, ValueError, TypeError, AttributeError, LookupError):
+        return None  # no key, or on a curve that nobody here knows
     return key
 
 
@@ -363,7 +364,8 @@ def proof_is_of_this_method(proof: ProofDraft) -> None:
 
 
 def proof_is_of_this_address(proof: ProofDraft) -> None:
-    if _normal(str(proof.claims.get("htu"))) != _normal(proof.of.url):
+    named = _normal(str(proof.claims.get("htu")))
+    if named is None or named != _normal(proof.of.url):
         raise proof.refused("htu")
 
 
@@ -609,13 +611,15 @@ def _sha256(octets: bytes) -> str:
 
 
 def _normal(address: str) -> tuple[str, str, int | None, str] | None:
-    """Without query and fragment; scheme, host and port as RFC 3986 §6.2 compares them."""
+    """Without query and fragment; scheme, host, port and escaped characters as RFC 3986 §6.2 compares them, for frameworks hand
+    on a path that they have unescaped. An escaped slash is no slash."""
     try:
         parts = urlsplit(address)
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+        path = "/".join(quote(unquote_to_bytes(segment), safe="") for segment in parts.path.split("/"))
     except ValueError:
         return None
-    return parts.scheme, parts.hostname or "", port, parts.path or "/"
+    return parts.scheme, parts.hostname or "", port, path or "/"
 
 
 def _quoted(value: str | int) -> str:

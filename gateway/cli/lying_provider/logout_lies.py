@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.cli.lying_provider.lies import HOUR, Check, Fields
-from gateway.cli.lying_provider.scene import ELSEWHERE, SOMEBODY_ELSE, Scene
+from gateway.cli.lying_provider.scene import ELSEWHERE, SOMEBODY_ELSE, Scene, segment
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYP = "logout+jwt"
@@ -43,6 +43,10 @@ def _by_other_key(claims: Fields, scene: Scene) -> str:
     return scene.other_key.sign({"kid": scene.key.kid, "typ": TYP}, claims)
 
 
+def _unsigned(claims: Fields, _: Scene) -> str:
+    return f"{segment({'alg': 'none', 'typ': TYP})}.{segment(claims)}."
+
+
 def _expired(claims: Fields, scene: Scene) -> str:
     return scene.honest({**claims, "iat": claims["iat"] - 2 * HOUR, "exp": claims["iat"] - HOUR}, typ=TYP)
 
@@ -56,6 +60,10 @@ LOGOUT_LIES: tuple[LogoutLie, ...] = (
     LogoutLie(
         _check("signature", "le jeton est signé par une autre clé.", "the token is signed by another key.", 2),
         _by_other_key,
+    ),
+    LogoutLie(
+        _check("alg-none", "le jeton n'est pas signé du tout (alg: none).", "the token is not signed (alg: none).", 2),
+        _unsigned,
     ),
     LogoutLie(
         _check("issuer", "le jeton vient d'un autre émetteur.", "the token comes from another issuer.", 3),

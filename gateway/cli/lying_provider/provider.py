@@ -197,7 +197,7 @@ class LyingProvider:
             "exp": now + LIFETIME,
             "auth_time": now,
             "sid": attempt.sid,
-            "at_hash": half_hash(access_token),
+            "at_hash": half_hash(access_token, self.scene.key.algorithm),
             **({"nonce": attempt.request["nonce"]} if "nonce" in attempt.request else {}),
         }
 

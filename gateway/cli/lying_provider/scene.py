@@ -63,9 +63,11 @@ class Scene:
         return self.key.sign({"kid": self.key.kid, "typ": typ}, claims)
 
 
-def half_hash(access_token: str) -> str:
-    """`at_hash` (Core §3.1.3.6): both algorithms hash with SHA-256."""
-    return base64url(hashlib.sha256(access_token.encode()).digest()[:16])
+def half_hash(access_token: str, algorithm: Algorithm) -> str:
+    """`at_hash` (Core §3.1.3.6): Ed25519 hashes with SHA-512, the others with SHA-256."""
+    digest = hashlib.sha512 if algorithm is Algorithm.EDDSA else hashlib.sha256
+    hashed = digest(access_token.encode()).digest()
+    return base64url(hashed[: len(hashed) // 2])
 
 
 def segment(content: Mapping[str, Any]) -> str:

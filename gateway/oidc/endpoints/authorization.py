@@ -6,6 +6,7 @@ an address that no policy can name; no CORS here, ever (WEB-05). A POST comes fr
 presses where there are scripts; the page may post to the application alone.
 """
 
+from collections.abc import Container
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -35,9 +36,12 @@ def parameters_of(raw: bytes) -> UnverifiedParameters:
         raise UnusableRequest("malformed parameters") from None
 
 
-def same_by_get(path: str) -> Response:
-    """The request of a posted form, written again as a query; nothing in it is judged yet."""
+def same_by_get(path: str, *, only: Container[str] | None = None) -> Response:
+    """The request of a posted form, written again as a query; nothing in it is judged yet. `only`: these parameters, as often
+    as they came."""
     pairs = parameters_of(flask.request.get_data()).pairs
+    if only is not None:
+        pairs = tuple(pair for pair in pairs if pair[0] in only)
     return Shell.see_other(f"{path}?{urlencode(pairs)}")
 
 

@@ -56,16 +56,20 @@ def _shut(connected: socket.socket, over: threading.Event) -> None:
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
-class BoundedAdapter(HTTPAdapter):
+class HurriedAdapter(HTTPAdapter):
+    """The head of an answer has the time of one read, all in all. For whoever reads nothing else, this is all."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
+class BoundedAdapter(HurriedAdapter):
     """The whole body is read before anybody sees the answer."""
 
     def __init__(self, max_octets: int, seconds: float) -> None:
         super().__init__(max_retries=0)
         self._max_octets, self._seconds = max_octets, seconds
-
-    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
         request.headers["Accept-Encoding"] = "identity"

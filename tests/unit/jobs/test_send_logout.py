@@ -1,5 +1,6 @@
 """The logout call: what an application receives over real HTTP, how often, and what the journal says of it."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -285,6 +286,33 @@ def test_an_application_that_lets_us_wait_in_vain_is_left_alone_for_a_moment(
     application.waits_for = None
     desk.run(LEFT_ALONE_SECONDS)
     assert len(application.received) == 3
+
+
+def test_an_application_that_answers_drop_by_drop_holds_nobody(store: EphemeralStore) -> None:
+    """A time-out between two octets would never strike, and every other message waits for the end of this call."""
+    never = threading.Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            with contextlib.suppress(OSError):  # we hung up
+                for _ in range(100):
+                    self.wfile.write(b"x")
+                    never.wait(0.02)
+                self.wfile.write(b"\r\nContent-Length: 0\r\n\r\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    desk = Desk(store, a_client("dripping", f"http://127.0.0.1:{server.server_port}/"), timeout=0.3)
+    desk.ended("dripping")
+    assert desk.run() == 1
+    assert desk.journal() == [], "it is cut off, and called again later"
+    server.shutdown()
+    server.server_close()
 
 
 def test_an_application_that_is_gone_or_wants_no_call_is_not_called(store: EphemeralStore) -> None:
