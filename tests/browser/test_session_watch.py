@@ -102,7 +102,7 @@ def test_a_warning_comes_two_minutes_before_the_end_and_one_gesture_is_enough(
         warned = dialog(browser)
         assert (warned["role"], warned["lang"]) == ("alertdialog", "fr")
         assert warned["title"] == "Votre session va se terminer"
-        assert "2\u00a0minutes" in warned["text"]
+        assert "2 minutes" in warned["text"]
         assert warned["focus"] == "Rester connecté"
         assert warned["inside"]
         assert "Votre session va se terminer" in browser.evaluate("return document.title")
