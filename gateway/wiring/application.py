@@ -23,7 +23,7 @@ from gateway.wiring.people import PeopleFromAccounts
 from gateway.wiring.remembered_people import RememberedPeople
 from gateway.wiring.stores import UNAVAILABLE, ReviewedConfig, Stores, open_stores, read_idp_config
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """How long a thread of the pages keeps the interpreter while the loop of the machine door waits for it."""
 
 
