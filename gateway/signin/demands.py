@@ -18,7 +18,7 @@ from gateway.signin.assurance import (
     AssuranceScale,
 )
 from gateway.signin.evidence import LINKED, STRONG, Evidence, Means
-from gateway.signin.factors import CHANNEL_OF_MEANS, MEANS_OF_CHANNEL, EnrolledFactors
+from gateway.signin.factors import CHANNEL_OF_MEANS, MEANS_OF_CHANNEL, EnrolledFactors, OneReading
 from gateway.signin.policy import SigninPolicy
 from gateway.signin.transaction import Demand
 
@@ -43,6 +43,10 @@ class Demands:
         self._scale = scale
         self._factors = factors
         self._policy = policy
+
+    def of_one_decision(self) -> "Demands":
+        """The same, for questions between which nothing is written: what an account can prove is read once."""
+        return Demands(self._scale, self._policy, OneReading(self._factors))
 
     def interval(self, demand: Demand) -> int | None:
         """For how many seconds a device stays trusted; None: not at all. An application can only be stricter."""

@@ -37,6 +37,20 @@ class EnrolledFactors(Protocol):
     def of(self, account: Account) -> Factors: ...
 
 
+class OneReading:
+    """`EnrolledFactors` of one decision, which writes nothing: each account's are read once in it."""
+
+    def __init__(self, factors: EnrolledFactors) -> None:
+        self._factors = factors
+        self._read: dict[str, Factors] = {}
+
+    def of(self, account: Account) -> Factors:
+        known = self._read.get(account.id)
+        if known is None:
+            known = self._read[account.id] = self._factors.of(account)
+        return known
+
+
 class StoredFactors:
     """`EnrolledFactors`, as the stores have them."""
 

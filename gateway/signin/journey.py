@@ -220,6 +220,8 @@ class Journey:
         return saved(self._transactions, stricter, self._clock.now(), NO_EFFECTS)
 
     def next_step(self, txn: SigninTransaction, *, device_id: str | None) -> Step:
+        demands = self._demands.of_one_decision()
+        standing = self._standing.judging_by(demands)
         if txn.refusal is not None:
             return Step.REFUSED
         if txn.session_digest is not None:
@@ -228,22 +230,22 @@ class Journey:
             return Step.SAME_PERSON
         waiting = pending(txn)
         if waiting is not None:
-            return self._linking_step(txn, waiting)
+            return self._linking_step(txn, waiting, demands, standing)
         if txn.account_id is None:
             return self._first_step(txn.demand)
         account = self._accounts.get(txn.account_id)
-        if account is None or self._standing.refusal(txn, account) is not None:
+        if account is None or standing.refusal(txn, account) is not None:
             return Step.REFUSED
-        counted = self._standing.counted(txn, account)
+        counted = standing.counted(txn, account)
         if not counted:
             return self._first_step(txn.demand)
-        if not self._demands.met(counted, account, txn.demand):
-            if not self._demands.code_could_do(account, txn.demand):
+        if not demands.met(counted, account, txn.demand):
+            if not demands.code_could_do(account, txn.demand):
                 return Step.MEANS
-            if self._standing.device_would_do(txn, account, counted, device_id):
+            if standing.device_would_do(txn, account, counted, device_id):
                 return Step.DEVICE
-            possible = self._demands.second_factors(account, txn.demand)
-            by_passkey = self._demands.passkey_could_do(account, txn.demand)
+            possible = demands.second_factors(account, txn.demand)
+            by_passkey = demands.passkey_could_do(account, txn.demand)
             return self._factor_step(txn, possible, by_passkey=by_passkey)
         return self._last_steps(txn, account, counted)
 
@@ -304,13 +306,13 @@ class Journey:
             return waiting.chosen and not waiting.activation
         return self._demands.passkey_could_do(account, txn.demand)
 
-    def _linking_step(self, txn: SigninTransaction, waiting: Pending) -> Step:
+    def _linking_step(self, txn: SigninTransaction, waiting: Pending, demands: Demands, standing: Standing) -> Step:
         """An identity waits for an account: both are proved afresh, whatever this browser or this device proved before, and
         before the account is, nothing depends on whether there is one (LNK-01, LNK-13)."""
         now = self._clock.now()
         if not waiting.chosen or not (waiting.activation or self.links_by_credentials):
             return Step.LINK
-        if not self._demands.identity_fresh(waiting.proved_at, now):
+        if not demands.identity_fresh(waiting.proved_at, now):
             return Step.IDENTITY
         if waiting.activation:
             return Step.CONFIRM_LINK
@@ -318,16 +320,14 @@ class Journey:
         if txn.account_id is None:
             return first
         account = self._accounts.get(txn.account_id)
-        if account is None or self._standing.refusal(txn, account) is not None:
+        if account is None or standing.refusal(txn, account) is not None:
             return Step.REFUSED
-        if self._demands.link_provable(waiting.proved_at, txn.evidence, account, now):
+        if demands.link_provable(waiting.proved_at, txn.evidence, account, now):
             return Step.CONFIRM_LINK
-        if not any(
-            item.means is Means.PASSWORD for item in self._demands.credentials_for_link(txn.evidence, account, now)
-        ):
+        if not any(item.means is Means.PASSWORD for item in demands.credentials_for_link(txn.evidence, account, now)):
             return first
-        by_passkey = self._demands.has_passkey(account)
-        return self._factor_step(txn, self._demands.link_factors(account), by_passkey=by_passkey)
+        by_passkey = demands.has_passkey(account)
+        return self._factor_step(txn, demands.link_factors(account), by_passkey=by_passkey)
 
     def _factor_step(self, txn: SigninTransaction, possible: Sequence[Means], *, by_passkey: bool) -> Step:
         """The best second factor, or the one that the person chose; a code of recovery only when it was chosen. A passkey where

@@ -4,6 +4,7 @@ Read at each step from what is stored now, for the dispatcher (journey.py): an a
 factor revoked meanwhile count no more, also in a journey that was under way.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,12 @@ class Standing:
         self._scale = scale
         self._demands = demands
         self._clock = clock
+
+    def judging_by(self, demands: Demands) -> "Standing":
+        """The same, by these demands: those of one decision."""
+        other = copy.copy(self)
+        other._demands = demands
+        return other
 
     def account(self, txn: SigninTransaction) -> Account | None:
         """Whose sign-in this is; None before anybody is known."""
