@@ -58,6 +58,11 @@ def stream(port: int, says: bytes = b"") -> Stream:
     return Stream("tokens", port, "/token", per_second=300.0, says=says)
 
 
+@pytest.fixture(autouse=True)
+def however_slow_this_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "BUSY", float("inf"))
+
+
 def test_every_request_that_was_answered_has_its_latency() -> None:
     with serving(lambda _: GOOD) as port:
         latencies = offer([stream(port)], 0.3, seed=1)["tokens"]
@@ -103,3 +108,9 @@ def test_requests_beyond_the_connections_wait_here(monkeypatch: pytest.MonkeyPat
         latencies = offer([Stream("tokens", port, "/token", per_second=3000.0)], 0.1, seed=1)["tokens"]
     assert len(latencies) > 100
     assert len(accepted) <= 2
+
+
+def test_a_turn_whose_generator_was_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "BUSY", 0.0)
+    with serving(lambda _: GOOD) as port, pytest.raises(Unmeasurable, match="load generator"):
+        offer([stream(port)], 0.1, seed=1)
