@@ -122,8 +122,8 @@ def run(options: SandboxOptions) -> Iterator[RunningSandbox]:
                 own_url=suivi_server.url,
             )
             suivi_server.start(suivi_site(suivi_client, clock, world_url=world_server.url))
-        world_server.start(world_site(world, *([psc_api(psc.realm)] if psc else [])))
         smtp_server.start()
+        world_server.start(world_site(world, *([psc_api(psc.realm)] if psc else [])))
         yield RunningSandbox(
             world_url=world_server.url,
             smtp_address=str(smtp_server.address),

@@ -180,6 +180,7 @@ def demo(
 
         processes.wait_for_file(data / "cards" / "anchors.yaml")
         seed_demo(settings_file, people_file=PEOPLE, secret_files=secrets)
+        processes.wait_until_listening("127.0.0.2", ports.smtp)  # or the first mails would wait for their second try
         for name in ("serve", "jobs"):
             processes.start_own(name)
         sites = (ports.world_url, ports.orientation_url, ports.suivi_url, ports.wallet_url)

@@ -8,6 +8,7 @@ import importlib
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -133,6 +134,16 @@ class Processes:
     def wait_for_file(self, file: Path) -> None:
         """Until a program has written it."""
         self._wait(file.exists, f"A part of the demo did not start; its log is in {self._data}.")
+
+    def wait_until_listening(self, host: str, port: int) -> None:
+        def listens() -> bool:
+            try:
+                socket.create_connection((host, port), timeout=2).close()
+            except OSError:
+                return False
+            return True
+
+        self._wait(listens, f"{host}:{port} does not answer; the logs are in {self._data}.")
 
     def wait_until_healthy(self, urls: Sequence[str]) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

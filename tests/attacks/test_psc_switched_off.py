@@ -50,7 +50,7 @@ def test_no_door_of_pro_sante_connect_is_left_open(gateway: PscGateway, under_wa
     assert gateway.browser.get("/activation/psc").location == "/activation", "it is a token like another"
     assert gateway.browser.session is None
     assert gateway.psc.requests_to("token") == [] or under_way
-    assert "psc" not in gateway.browser.onward(gateway.browser.authorize()).text
+    assert "/psc" not in gateway.browser.onward(gateway.browser.authorize()).text
 
 
 def test_a_protest_that_was_mailed_before_still_has_its_page(gateway: PscGateway) -> None:
