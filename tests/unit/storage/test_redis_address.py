@@ -76,9 +76,10 @@ def test_what_would_weaken_a_link_or_is_not_understood_is_refused(url: str) -> N
 
 def test_neither_an_address_nor_a_refusal_shows_a_password() -> None:
     assert "secret" not in repr(read_address("redis://:secret@127.0.0.1/0"))
-    with pytest.raises(ValueError, match="timeout") as refused:
-        read_address("redis://:secret@127.0.0.1/0?timeout=1")
-    assert "secret" not in str(refused.value)
+    for url in ("redis://:secret@127.0.0.1/0?timeout=1", "redis://:secret/x@127.0.0.1/0"):
+        with pytest.raises(ValueError, match=r".+") as refused:
+            read_address(url)
+        assert "secret" not in str(refused.value)
 
 
 def test_an_address_is_a_value() -> None:

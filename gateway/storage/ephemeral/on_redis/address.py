@@ -5,7 +5,7 @@ Only what is written here is understood: an option that nobody knows is refused,
 """
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 PORT = 6379
 _OPTIONS = {
@@ -47,7 +47,7 @@ def read_address(url: str, password: str | None = None) -> RedisAddress:
         raise ValueError("write unix:///path/of/the/socket")
     return RedisAddress(
         host=unquote(parts.hostname or "localhost"),
-        port=parts.port or PORT,
+        port=_port(parts),
         socket=unquote(parts.path) if by_socket else None,
         database=_database(options.get("db") or ("" if by_socket else parts.path.strip("/"))),
         username=unquote(parts.username) if parts.username else None,
@@ -57,6 +57,13 @@ def read_address(url: str, password: str | None = None) -> RedisAddress:
         certificate=options.get("ssl_certfile"),
         private_key=options.get("ssl_keyfile"),
     )
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        return parts.port or PORT
+    except ValueError:  # which would repeat what stands there: a password's end, where its slash was not escaped
+        raise ValueError("the port of Redis is a number, as in redis://host:6379/0") from None
 
 
 def _database(written: str) -> int:
